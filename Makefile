@@ -1,0 +1,39 @@
+# A thin index over scripts/. `make help` lists the targets.
+# ARGS goes to the program behind a target: make demo ARGS="--keep", make test ARGS="--filter PKITests".
+
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap demo build test lint format protos protos-check clean
+
+help: ## List the targets.
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+bootstrap: ## Install what building and testing need (apt packages, Python packages into .venv).
+	@scripts/bootstrap.sh
+
+demo: ## Build, then run cloud, core and thing on this machine for a minute.
+	@scripts/demo.sh $(ARGS)
+
+build: ## Build the programs (debug).
+	@scripts/build.sh
+
+test: ## Build (debug) and run all tests.
+	@scripts/test.sh $(ARGS)
+
+lint: ## Check format, layers, banned calls, protos and scripts, and check the checks.
+	@scripts/lint.sh
+	@scripts/lint-selftest.sh
+
+format: ## Format the Swift code in place.
+	@scripts/format.sh
+
+protos: ## Regenerate Sources/HedgerowAPI/Generated from Protos/.
+	@scripts/bootstrap.sh
+	@scripts/protos.sh
+
+protos-check: ## Fail when the generated code is not current.
+	@scripts/protos-check.sh
+
+clean: ## Remove what was built, and .venv.
+	@scripts/clean.sh
