@@ -73,6 +73,10 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
+        // Layer 0: values and rules. No input or output, nothing asynchronous.
+        .target(name: "Messaging", swiftSettings: strict),
+        .target(name: "Identity", swiftSettings: strict),
+        .target(name: "Components", dependencies: ["Identity", "Messaging"], swiftSettings: strict),
 
         // Layer 2: generated from Protos/ by `make protos`.
         .target(

@@ -1,0 +1,72 @@
+/// Every method of every service of ours; the raw value is its full name as gRPC writes it, without the
+/// leading slash.
+///
+/// A test compares the cases with the files in Protos/: a method that is added there must be added here, and
+/// then decided upon in ``AuthorizationTable``.
+public enum RPC: String, CaseIterable, Hashable, Sendable {
+    /// Which cores a thing can use.
+    case discover = "hedgerow.discovery.v1.DiscoveryService/Discover"
+
+    /// Publishes messages on one long stream.
+    case publish = "hedgerow.telemetry.v1.TelemetryService/Publish"
+    /// Receives messages on one long stream.
+    case subscribe = "hedgerow.telemetry.v1.TelemetryService/Subscribe"
+    /// Lists stored messages.
+    case query = "hedgerow.telemetry.v1.TelemetryService/Query"
+    /// Says what of a thing was lost.
+    case getLedger = "hedgerow.telemetry.v1.TelemetryService/GetLedger"
+
+    /// Registers a thing or a core.
+    case createThing = "hedgerow.registry.v1.RegistryService/CreateThing"
+    /// Returns a thing or a core.
+    case getThing = "hedgerow.registry.v1.RegistryService/GetThing"
+    /// Lists things and cores.
+    case listThings = "hedgerow.registry.v1.RegistryService/ListThings"
+    /// Deletes a thing or a core.
+    case deleteThing = "hedgerow.registry.v1.RegistryService/DeleteThing"
+    /// Makes a token file.
+    case createToken = "hedgerow.registry.v1.RegistryService/CreateToken"
+    /// Revokes certificates.
+    case revokeCertificates = "hedgerow.registry.v1.RegistryService/RevokeCertificates"
+    /// Makes a revision of a group.
+    case applyGroup = "hedgerow.registry.v1.RegistryService/ApplyGroup"
+    /// Returns a group.
+    case getGroup = "hedgerow.registry.v1.RegistryService/GetGroup"
+    /// Lists groups.
+    case listGroups = "hedgerow.registry.v1.RegistryService/ListGroups"
+    /// Replaces a group's CA.
+    case rotateGroupAuthority = "hedgerow.registry.v1.RegistryService/RotateGroupAuthority"
+
+    /// Deploys a revision.
+    case createDeployment = "hedgerow.deployment.v1.DeploymentService/CreateDeployment"
+    /// Returns a deployment.
+    case getDeployment = "hedgerow.deployment.v1.DeploymentService/GetDeployment"
+    /// Lists deployments.
+    case listDeployments = "hedgerow.deployment.v1.DeploymentService/ListDeployments"
+    /// Follows a deployment.
+    case watchDeployment = "hedgerow.deployment.v1.DeploymentService/WatchDeployment"
+    /// Attaches a core.
+    case attach = "hedgerow.deployment.v1.DeploymentService/Attach"
+
+    /// Exchanges a token for a certificate.
+    case enroll = "hedgerow.provisioning.v1.ProvisioningService/Enroll"
+    /// Renews a certificate.
+    case renew = "hedgerow.provisioning.v1.ProvisioningService/Renew"
+
+    /// Answers once whether a service is ready.
+    case checkHealth = "grpc.health.v1.Health/Check"
+    /// Answers now and after every change whether a service is ready.
+    case watchHealth = "grpc.health.v1.Health/Watch"
+
+    /// Finds a method by its full name, `package.Service/Method` (what gRPC calls the fully qualified method
+    /// name); nil for one that is none of ours. A leading slash, as in an HTTP/2 path, is accepted.
+    public init?(fullyQualifiedName name: String) {
+        self.init(rawValue: name.first == "/" ? String(name.dropFirst()) : name)
+    }
+
+    /// The full name of the service, `package.Service`.
+    public var service: String { String(rawValue.prefix { $0 != "/" }) }
+
+    /// The name of the method alone.
+    public var method: String { String(rawValue.drop { $0 != "/" }.dropFirst()) }
+}
