@@ -78,6 +78,10 @@ let package = Package(
         .target(name: "Identity", swiftSettings: strict),
         .target(name: "Components", dependencies: ["Identity", "Messaging"], swiftSettings: strict),
 
+        // Layer 1: input and output, no gRPC.
+        .target(
+            name: "PKI", dependencies: ["Identity", x509, asn1, crypto, cryptoExtras], swiftSettings: strict),
+
         // Layer 2: generated from Protos/ by `make protos`.
         .target(
             name: "HedgerowAPI", dependencies: [swiftProtobuf, grpcCore, grpcProtobuf],
