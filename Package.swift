@@ -81,6 +81,9 @@ let package = Package(
         // Layer 1: input and output, no gRPC.
         .target(
             name: "PKI", dependencies: ["Identity", x509, asn1, crypto, cryptoExtras], swiftSettings: strict),
+        .target(
+            name: "StreamStore", dependencies: ["Messaging", "Identity", grdb, logging, lifecycle],
+            swiftSettings: strict),
 
         // Layer 2: generated from Protos/ by `make protos`.
         .target(

@@ -1,0 +1,158 @@
+import Foundation
+import GRDB
+import Messaging
+
+extension DurableStreams {
+    /// Overwrites the oldest batches of a stream until so many bytes are free; each run of them becomes one
+    /// account of lost messages at the same sequences, in the same transaction. The account names all origins
+    /// that a batch covered, those included that no route led to the receiver.
+    ///
+    /// - Returns: How many messages were overwritten.
+    func overwrite(atLeast bytes: Int64, in stream: String, reason: Int) throws -> UInt64 {
+        var freed: Int64 = 0
+        var count: UInt64 = 0
+        while freed < bytes {
+            let oldest = try oldestBatches(of: stream)
+            guard !oldest.isEmpty else { break }
+            for batch in oldest where freed < bytes {
+                try db.cachedStatement(sql: "DELETE FROM stream_entry WHERE id = ?").execute(arguments: [
+                    batch.id
+                ])
+                try account(
+                    for: batch.positions, origin: batch.origin, reason: reason,
+                    receiveTime: batch.receiveTime,
+                    epochID: batch.epochID, stream: stream)
+                freed += batch.bytes
+                count += batch.positions.count
+            }
+        }
+        try addUsage(-freed, stream)
+        return count
+    }
+
+    private struct StoredBatch {
+        let id: Int64
+        let epochID: Int64
+        let positions: SequenceRange
+        let bytes: Int64
+        let receiveTime: Int64
+        let origin: StreamEntry.OriginRange
+    }
+
+    private func oldestBatches(of stream: String) throws -> [StoredBatch] {
+        // Epoch by epoch: a join would sort the whole stream to find its oldest.
+        let epochs = try Int64.fetchAll(
+            db.cachedStatement(sql: "SELECT id FROM stream_epoch WHERE stream = ? ORDER BY id"),
+            arguments: [stream])
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT id, first, last, bytes, receive_time, thing, origin_epoch, component, origin_first, origin_last
+                FROM stream_entry WHERE epoch_id = ? AND reason IS NULL ORDER BY first LIMIT 64
+                """)
+        for epochID in epochs {
+            let batches = try Row.fetchAll(select, arguments: [epochID]).compactMap { row -> StoredBatch? in
+                guard let positions = SequenceRange(UInt64(row[1] as Int64), UInt64(row[2] as Int64)),
+                    let key = Self.key(row, at: 5),
+                    let range = SequenceRange(UInt64(row[8] as Int64), UInt64(row[9] as Int64))
+                else { return nil }
+                return StoredBatch(
+                    id: row[0], epochID: epochID, positions: positions, bytes: row[3], receiveTime: row[4],
+                    origin: .init(key: key, range: range))
+            }
+            if !batches.isEmpty { return batches }
+        }
+        return []
+    }
+
+    /// Enters the account of sequences that will never be sent; it joins the one right before it where that has
+    /// the same reason.
+    func account(
+        for positions: SequenceRange, origin: StreamEntry.OriginRange, reason: Int, receiveTime: Int64,
+        epochID: Int64, stream: String
+    ) throws {
+        let before = try Row.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT id, last, reason FROM stream_entry WHERE epoch_id = ? AND first < ?
+                    ORDER BY first DESC LIMIT 1
+                    """), arguments: [epochID, Int64(positions.first)])
+        guard let before, before[1] as Int64 == Int64(positions.first) - 1, before[2] as Int? == reason,
+            try join(origin, toAccount: before[0])
+        else {
+            try insertLost(
+                positions, epochID: epochID, stream: stream, reason: reason, origin: origin,
+                receiveTime: receiveTime)
+            return
+        }
+        try db.cachedStatement(sql: "UPDATE stream_entry SET last = ? WHERE id = ?")
+            .execute(arguments: [Int64(positions.last), before[0] as Int64])
+    }
+
+    /// Adds origins to an account; false where it has too many already.
+    private func join(_ origin: StreamEntry.OriginRange, toAccount id: Int64) throws -> Bool {
+        // The origins of consecutive batches of one thing follow each other: one run grows.
+        try db.cachedStatement(
+            sql: """
+                UPDATE stream_lost_origin SET last = ?
+                WHERE entry_id = ? AND thing = ? AND epoch = ? AND component = ? AND last = ?
+                """
+        ).execute(
+            arguments: [
+                Int64(origin.range.last), id, origin.key.thing, Data(origin.key.epoch.bytes),
+                origin.key.component,
+                Int64(origin.range.first) - 1,
+            ])
+        if db.changesCount > 0 { return true }
+        let count = try Int.fetchOne(
+            db.cachedStatement(sql: "SELECT count(*) FROM stream_lost_origin WHERE entry_id = ?"),
+            arguments: [id])
+        guard let count, count < Self.maximumOrigins else { return false }
+        try insert(origin, entryID: id)
+        return true
+    }
+
+    // MARK: What the receiver has
+
+    /// Keeps the origins of what the receiver has, or of what it was told to be lost, joined to the run that they
+    /// continue: runs of several publishers grow side by side.
+    func export(
+        _ origin: StreamEntry.OriginRange, reason: Int?, positions: SequenceRange, epochID: Int64
+    ) throws {
+        let epoch = Data(origin.key.epoch.bytes)
+        try db.cachedStatement(
+            sql: """
+                UPDATE stream_exported SET last = ?, origin_last = ? WHERE id = (
+                    SELECT id FROM stream_exported
+                    WHERE epoch_id = ? AND thing = ? AND epoch = ? AND component = ? AND origin_last = ?
+                        AND reason IS ? LIMIT 1)
+                """
+        ).execute(
+            arguments: [
+                Int64(positions.last), Int64(origin.range.last), epochID, origin.key.thing, epoch,
+                origin.key.component,
+                Int64(origin.range.first) - 1, reason,
+            ])
+        guard db.changesCount == 0 else { return }
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO stream_exported
+                    (epoch_id, first, last, reason, thing, epoch, component, origin_first, origin_last)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(
+            arguments: [
+                epochID, Int64(positions.first), Int64(positions.last), reason, origin.key.thing, epoch,
+                origin.key.component, Int64(origin.range.first), Int64(origin.range.last),
+            ])
+    }
+
+    func pruneExported(_ stream: String) throws {
+        try db.cachedStatement(
+            sql: """
+                DELETE FROM stream_exported WHERE id IN (
+                    SELECT x.id FROM stream_epoch e JOIN stream_exported x ON x.epoch_id = e.id
+                    WHERE e.stream = ? ORDER BY x.epoch_id DESC, x.last DESC LIMIT -1 OFFSET ?)
+                """
+        ).execute(arguments: [stream, Self.maximumExportedRuns])
+    }
+}

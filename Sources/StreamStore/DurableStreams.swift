@@ -1,0 +1,384 @@
+import Foundation
+public import GRDB
+public import Messaging
+
+/// Durable streams on the core: what the cloud must have, until the cloud has it.
+///
+/// On disk, in the core's one database:
+/// - `stream_epoch`: one row per stream and run of the process. Sequences start at 1 in each epoch and count
+///   messages; `next` is the one that the next message gets, `acknowledged` the last one that the receiver has.
+/// - `stream_entry`: one row per batch, as it came, at its sequences `first` to `last`; or, with a `reason`,
+///   the account of sequences that will never be sent, whose origins are in `stream_lost_origin`. Within an
+///   epoch the entries lie without gap from `acknowledged + 1` to `next - 1`.
+/// - `stream_usage`: bytes of payload and number of accounts per stream, kept in step by every change here.
+/// - `stream_exported`: origins of what the receiver has already, and of what it was told to be lost, in runs, so
+///   that a receiver that was restored from an older copy can be told what it forgot. A run holds consecutive
+///   origins of one publisher; `last` is the sequence of its newest, and runs of several publishers overlap. At
+///   most ``maximumExportedRuns`` per stream, the newest (some thousands more between two prunings).
+///
+/// Every method runs inside a transaction of the caller's, together with the cursors that depend on it.
+public struct DurableStreams {
+    /// Most runs of exported origins kept per stream.
+    public static let maximumExportedRuns = 10_000
+    /// Most origins in one account of lost messages.
+    public static let maximumOrigins = 1_000
+    /// Accounts in a stream above which nothing that can be told in another way should become one. An account
+    /// takes no space in the stream and is never overwritten, so that whoever appends has to keep to this.
+    public static let maximumAccounts = 10_000
+    /// Least bytes that are freed at once when the oldest is overwritten, so that a full stream does not
+    /// overwrite with every message.
+    static let minimumFreed: Int64 = 16 << 10
+
+    /// What became of an append.
+    public enum Outcome: Hashable, Sendable {
+        /// It is in the stream; so many messages were overwritten for it.
+        case stored(overwritten: UInt64)
+        /// The stream is full and takes nothing new.
+        case full
+        /// It is larger than the whole stream.
+        case tooLarge
+    }
+
+    let db: Database
+
+    /// Works on streams within a transaction.
+    public init(_ db: Database) { self.db = db }
+
+    /// Makes the tables.
+    public static func createTables(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE stream_epoch (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, epoch BLOB NOT NULL,
+                    next INTEGER NOT NULL, acknowledged INTEGER NOT NULL, UNIQUE (stream, epoch)) STRICT;
+                CREATE TABLE stream_entry (
+                    id INTEGER PRIMARY KEY, epoch_id INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+                    reason INTEGER, bytes INTEGER NOT NULL, receive_time INTEGER NOT NULL, doubtful INTEGER NOT NULL,
+                    thing TEXT, origin_epoch BLOB, component TEXT, origin_first INTEGER, origin_last INTEGER,
+                    payload BLOB) STRICT;
+                CREATE UNIQUE INDEX stream_entry_first ON stream_entry (epoch_id, first);
+                CREATE TABLE stream_lost_origin (
+                    entry_id INTEGER NOT NULL, thing TEXT NOT NULL, epoch BLOB NOT NULL, component TEXT NOT NULL,
+                    first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
+                CREATE INDEX stream_lost_origin_entry ON stream_lost_origin (entry_id);
+                CREATE TABLE stream_usage (
+                    stream TEXT PRIMARY KEY, bytes INTEGER NOT NULL, accounts INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+                CREATE TABLE stream_exported (
+                    id INTEGER PRIMARY KEY, epoch_id INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+                    reason INTEGER, thing TEXT NOT NULL, epoch BLOB NOT NULL, component TEXT NOT NULL,
+                    origin_first INTEGER NOT NULL, origin_last INTEGER NOT NULL) STRICT;
+                CREATE INDEX stream_exported_last ON stream_exported (epoch_id, last);
+                CREATE INDEX stream_exported_end
+                    ON stream_exported (epoch_id, thing, epoch, component, origin_last);
+                """)
+    }
+
+    // MARK: Epochs
+
+    /// The epochs of a stream that have something to send or to account for, oldest first; the given one is
+    /// made where it is not there yet, and comes last.
+    public func epochs(of stream: String, current: Epoch) throws -> [StreamEpoch] {
+        _ = try epochID(stream, current)
+        return try Row.fetchAll(
+            db,
+            sql: """
+                SELECT e.id, e.epoch, e.next, e.acknowledged,
+                    min(e.acknowledged + 1, ifnull((SELECT min(first) FROM stream_exported WHERE epoch_id = e.id),
+                        e.acknowledged + 1))
+                FROM stream_epoch e WHERE e.stream = ? ORDER BY e.id
+                """, arguments: [stream]
+        ).compactMap { row in
+            guard let epoch = Epoch(row[1] as Data) else { return nil }
+            return StreamEpoch(
+                id: row[0], stream: stream, epoch: epoch, next: UInt64(row[2] as Int64),
+                acknowledged: UInt64(row[3] as Int64), oldest: UInt64(row[4] as Int64))
+        }
+    }
+
+    /// Names of all streams that were ever written or opened.
+    public func names() throws -> [String] {
+        try String.fetchAll(db, sql: "SELECT DISTINCT stream FROM stream_epoch ORDER BY stream")
+    }
+
+    /// Forgets the epochs of a stream, except the given one, that have nothing left to send and lie more than
+    /// so many back.
+    public func pruneEpochs(of stream: String, keeping count: Int, current: Epoch) throws {
+        let ids = try Int64.fetchAll(
+            db,
+            sql: """
+                SELECT id FROM stream_epoch WHERE stream = ? AND epoch <> ? AND next = acknowledged + 1
+                ORDER BY id DESC LIMIT -1 OFFSET ?
+                """, arguments: [stream, Data(current.bytes), count])
+        for id in ids {
+            try db.execute(sql: "DELETE FROM stream_exported WHERE epoch_id = ?", arguments: [id])
+            try db.execute(sql: "DELETE FROM stream_epoch WHERE id = ?", arguments: [id])
+        }
+    }
+
+    /// Bytes of payload in a stream.
+    public func bytes(in stream: String) throws -> Int64 {
+        let statement = try db.cachedStatement(sql: "SELECT bytes FROM stream_usage WHERE stream = ?")
+        return try Int64.fetchOne(statement, arguments: [stream]) ?? 0
+    }
+
+    /// Accounts of messages that will never be sent, in a stream.
+    public func accounts(in stream: String) throws -> Int {
+        let statement = try db.cachedStatement(sql: "SELECT accounts FROM stream_usage WHERE stream = ?")
+        return try Int.fetchOne(statement, arguments: [stream]) ?? 0
+    }
+
+    /// Messages in a stream that the receiver does not have yet.
+    public func depth(of stream: String) throws -> UInt64 {
+        let sum = try Int64.fetchOne(
+            db, sql: "SELECT sum(next - 1 - acknowledged) FROM stream_epoch WHERE stream = ?",
+            arguments: [stream])
+        return UInt64(sum ?? 0)
+    }
+
+    // MARK: Writing
+
+    /// Appends a batch of so many messages; makes room first where the stream may overwrite.
+    ///
+    /// - Parameter overwrittenReason: The number on the wire of the reason for what is overwritten.
+    public func append(
+        _ payload: [UInt8], count: Int, origin: StreamEntry.OriginRange, receiveTime: Int64,
+        isReceiveTimeDoubtful: Bool, to stream: String, epoch: Epoch, limits: StreamLimits,
+        overwrittenReason: Int
+    ) throws -> Outcome {
+        let size = Int64(payload.count)
+        guard size <= limits.maximumBytes else { return .tooLarge }
+        var overwritten: UInt64 = 0
+        let excess = try bytes(in: stream) + size - limits.maximumBytes
+        if excess > 0 {
+            guard limits.overwritesOldest else { return .full }
+            overwritten = try overwrite(
+                atLeast: max(excess, min(Self.minimumFreed, limits.maximumBytes / 4)), in: stream,
+                reason: overwrittenReason)
+        }
+        let epochID = try epochID(stream, epoch)
+        let positions = try take(count: UInt64(count), epochID: epochID)
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO stream_entry (epoch_id, first, last, reason, bytes, receive_time, doubtful, thing,
+                    origin_epoch, component, origin_first, origin_last, payload)
+                VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(
+            arguments: [
+                epochID, Int64(positions.first), Int64(positions.last), size, receiveTime,
+                isReceiveTimeDoubtful ? 1 : 0,
+                origin.key.thing, Data(origin.key.epoch.bytes), origin.key.component,
+                Int64(origin.range.first),
+                Int64(origin.range.last), Data(payload),
+            ])
+        try addUsage(size, stream)
+        return .stored(overwritten: overwritten)
+    }
+
+    /// Appends the account of messages that will never be sent; takes one sequence. Never refused: it is small,
+    /// and joins an account of the same reason right before it (see also ``maximumAccounts``).
+    public func appendLost(
+        _ origin: StreamEntry.OriginRange, reason: Int, to stream: String, epoch: Epoch, now: Int64
+    ) throws {
+        let epochID = try epochID(stream, epoch)
+        let positions = try take(count: 1, epochID: epochID)
+        try account(
+            for: positions, origin: origin, reason: reason, receiveTime: now, epochID: epochID, stream: stream
+        )
+    }
+
+    // MARK: Sending
+
+    /// Entries of an epoch behind a sequence, in order; at most so many and, after the first, so many bytes.
+    ///
+    /// The first one may begin at or before that sequence: an account grows while it is on its way, and what
+    /// the receiver has of it is a repeat.
+    public func entries(
+        of epoch: StreamEpoch, after sequence: UInt64, limit: Int, maximumBytes: Int
+    ) throws -> [StreamEntry] {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT id, first, last, reason, receive_time, doubtful, thing, origin_epoch, component, origin_first,
+                    origin_last, payload
+                FROM stream_entry WHERE epoch_id = ?1 AND last > ?2 AND first >= ifnull(
+                    (SELECT max(first) FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2), 0)
+                ORDER BY first LIMIT ?3
+                """)
+        let rows = try Row.fetchCursor(statement, arguments: [epoch.id, Int64(sequence), limit])
+        var entries: [StreamEntry] = []
+        var bytes = 0
+        while let row = try rows.next() {
+            guard let entry = try entry(row) else { continue }
+            bytes += entry.bytes
+            if !entries.isEmpty, bytes > maximumBytes { break }
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    /// The receiver has everything up to a sequence: frees the space and keeps the origins.
+    public func acknowledge(_ epoch: StreamEpoch, through sequence: UInt64) throws {
+        // `first` bounds what is looked at: entries lie in the order of both, and the index has `first`.
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT id, first, last, bytes, reason, thing, origin_epoch, component, origin_first, origin_last
+                FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2 AND last <= ?2 ORDER BY first
+                """)
+        var freed: Int64 = 0
+        var accounts = 0
+        for row in try Row.fetchAll(select, arguments: [epoch.id, Int64(sequence)]) {
+            let id: Int64 = row[0]
+            freed += row[3]
+            guard let positions = SequenceRange(UInt64(row[1] as Int64), UInt64(row[2] as Int64)) else {
+                continue
+            }
+            if let reason: Int = row[4] {
+                accounts += 1
+                for origin in try lostOrigins(of: id) {
+                    try export(origin, reason: reason, positions: positions, epochID: epoch.id)
+                }
+                try db.cachedStatement(sql: "DELETE FROM stream_lost_origin WHERE entry_id = ?").execute(
+                    arguments: [id])
+            } else if let key = Self.key(row, at: 5),
+                let range = SequenceRange(UInt64(row[8] as Int64), UInt64(row[9] as Int64))
+            {
+                try export(
+                    .init(key: key, range: range), reason: nil, positions: positions, epochID: epoch.id)
+            }
+            try db.cachedStatement(sql: "DELETE FROM stream_entry WHERE id = ?").execute(arguments: [id])
+        }
+        if freed > 0 || accounts > 0 { try addUsage(-freed, accounts: -accounts, epoch.stream) }
+        let statement = try db.cachedStatement(sql: "SELECT acknowledged FROM stream_epoch WHERE id = ?")
+        let before = UInt64(try Int64.fetchOne(statement, arguments: [epoch.id]) ?? 0)
+        // An epoch never has more acknowledged than was ever given out here, whatever the receiver says.
+        try db.cachedStatement(
+            sql: "UPDATE stream_epoch SET acknowledged = max(acknowledged, min(?, next - 1)) WHERE id = ?"
+        ).execute(arguments: [Int64(sequence), epoch.id])
+        // Counting runs walks over all of them, so it is done only once in a while.
+        if before / 4_096 != sequence / 4_096 { try pruneExported(epoch.stream) }
+    }
+
+    /// What the receiver had of an epoch behind a sequence, as the account to give when it forgot that: every
+    /// sequence once, in order, in entries of at most ``maximumOrigins`` origins.
+    ///
+    /// A run that began before the sequence is named whole: what the receiver does have it does not take for lost.
+    ///
+    /// - Parameter reason: The number on the wire of the reason for what it had. What it was told to be lost keeps
+    ///   its reason.
+    public func exported(of epoch: StreamEpoch, after sequence: UInt64, reason: Int) throws -> [StreamEntry] {
+        guard let whole = SequenceRange(sequence + 1, epoch.acknowledged) else { return [] }
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT reason, thing, epoch, component, origin_first, origin_last FROM stream_exported
+                WHERE epoch_id = ? AND last >= ? ORDER BY reason, id
+                """, arguments: [epoch.id, Int64(whole.first)])
+        var accounts: [(reason: Int, origins: [StreamEntry.OriginRange])] = []
+        while let row = try rows.next() {
+            guard let key = Self.key(row, at: 1),
+                let range = SequenceRange(UInt64(row[4] as Int64), UInt64(row[5] as Int64))
+            else { continue }
+            let reason = row[0] as Int? ?? reason
+            if accounts.last?.reason != reason || accounts.last?.origins.count == Self.maximumOrigins {
+                accounts.append((reason, []))
+            }
+            accounts[accounts.count - 1].origins.append(.init(key: key, range: range))
+        }
+        if accounts.isEmpty { accounts = [(reason, [])] }
+        // One sequence for each account, the rest for the last: no sequence has more origins than an account
+        // holds, so that there are at least as many sequences as accounts.
+        return accounts.enumerated().compactMap { index, account in
+            let first = whole.first + UInt64(index)
+            return SequenceRange(first, index == accounts.count - 1 ? whole.last : first).map {
+                StreamEntry(positions: $0, content: .lost(reason: account.reason, origins: account.origins))
+            }
+        }
+    }
+
+    // MARK: Parts
+
+    func epochID(_ stream: String, _ epoch: Epoch) throws -> Int64 {
+        let select = try db.cachedStatement(sql: "SELECT id FROM stream_epoch WHERE stream = ? AND epoch = ?")
+        if let id = try Int64.fetchOne(select, arguments: [stream, Data(epoch.bytes)]) { return id }
+        try db.cachedStatement(
+            sql: "INSERT INTO stream_epoch (stream, epoch, next, acknowledged) VALUES (?, ?, 1, 0)"
+        ).execute(arguments: [stream, Data(epoch.bytes)])
+        return db.lastInsertedRowID
+    }
+
+    private func take(count: UInt64, epochID: Int64) throws -> SequenceRange {
+        let statement = try db.cachedStatement(
+            sql: "UPDATE stream_epoch SET next = next + ? WHERE id = ? RETURNING next")
+        let next = UInt64(try Int64.fetchOne(statement, arguments: [Int64(count), epochID]) ?? 1)
+        return SequenceRange(next - count, next - 1) ?? SequenceRange(only: next)
+    }
+
+    func insertLost(
+        _ positions: SequenceRange, epochID: Int64, stream: String, reason: Int,
+        origin: StreamEntry.OriginRange,
+        receiveTime: Int64
+    ) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO stream_entry (epoch_id, first, last, reason, bytes, receive_time, doubtful)
+                VALUES (?, ?, ?, ?, 0, ?, 0)
+                """
+        ).execute(
+            arguments: [epochID, Int64(positions.first), Int64(positions.last), reason, receiveTime])
+        try insert(origin, entryID: db.lastInsertedRowID)
+        try addUsage(0, accounts: 1, stream)
+    }
+
+    func insert(_ origin: StreamEntry.OriginRange, entryID: Int64) throws {
+        try db.cachedStatement(sql: "INSERT INTO stream_lost_origin VALUES (?, ?, ?, ?, ?, ?)").execute(
+            arguments: [
+                entryID, origin.key.thing, Data(origin.key.epoch.bytes), origin.key.component,
+                Int64(origin.range.first), Int64(origin.range.last),
+            ])
+    }
+
+    func addUsage(_ bytes: Int64, accounts: Int = 0, _ stream: String) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO stream_usage (stream, bytes, accounts) VALUES (?, ?, ?)
+                ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes, accounts = accounts + excluded.accounts
+                """
+        ).execute(arguments: [stream, bytes, accounts])
+    }
+
+    private func entry(_ row: Row) throws -> StreamEntry? {
+        guard let positions = SequenceRange(UInt64(row[1] as Int64), UInt64(row[2] as Int64)) else {
+            return nil
+        }
+        if let reason: Int = row[3] {
+            return StreamEntry(
+                positions: positions, content: .lost(reason: reason, origins: try lostOrigins(of: row[0])))
+        }
+        guard let key = Self.key(row, at: 6),
+            let range = SequenceRange(UInt64(row[9] as Int64), UInt64(row[10] as Int64))
+        else { return nil }
+        return StreamEntry(
+            positions: positions,
+            content: .batch(
+                payload: [UInt8](row[11] as Data), origin: .init(key: key, range: range), receiveTime: row[4],
+                isReceiveTimeDoubtful: row[5] as Int == 1))
+    }
+
+    func lostOrigins(of entryID: Int64) throws -> [StreamEntry.OriginRange] {
+        try Row.fetchAll(
+            db, sql: "SELECT thing, epoch, component, first, last FROM stream_lost_origin WHERE entry_id = ?",
+            arguments: [entryID]
+        ).compactMap { row in
+            guard let key = Self.key(row, at: 0),
+                let range = SequenceRange(UInt64(row[3] as Int64), UInt64(row[4] as Int64))
+            else { return nil }
+            return .init(key: key, range: range)
+        }
+    }
+
+    static func key(_ row: Row, at index: Int) -> OriginKey? {
+        Epoch(row[index + 1] as Data).map {
+            OriginKey(thing: row[index], epoch: $0, component: row[index + 2])
+        }
+    }
+}

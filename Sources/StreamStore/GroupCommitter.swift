@@ -1,0 +1,171 @@
+public import GRDB
+public import Logging
+import Messaging
+public import ServiceLifecycle
+import Synchronization
+
+/// Puts the work of many callers into one transaction: one fsync for all that queued while the last ran.
+///
+/// There is no timer (semantics, section 2): a lone caller is committed at once, and under load a
+/// transaction holds whatever came during the previous one. Each caller's work runs in a savepoint of its
+/// own, so that one that throws undoes only itself. A failure of the commit fails every caller of that
+/// transaction: nothing of it may be acknowledged.
+///
+/// The queue is bounded by its callers: each waits for its own work. At most ``maximumPerTransaction``
+/// works go into one transaction.
+public final class GroupCommitter: Service, Sendable {
+    /// Most works in one transaction.
+    public static let maximumPerTransaction = 512
+
+    /// How many transactions were committed, and how many works they held.
+    public struct Statistics: Hashable, Sendable {
+        /// Transactions committed.
+        public var transactions: UInt64 = 0
+        /// Works in them.
+        public var works: UInt64 = 0
+        /// Transactions that failed as a whole.
+        public var failures: UInt64 = 0
+    }
+
+    private struct Work: Sendable {
+        /// Runs inside the transaction; what it returns is called after the commit (nil) or its failure.
+        let run: @Sendable (Database) throws -> (@Sendable ((any Error)?) -> Void)
+        let fail: @Sendable (any Error) -> Void
+    }
+
+    private struct State {
+        var queue: [Work] = []
+        var isEnding = false
+        var isClosed = false
+        var statistics = Statistics()
+    }
+
+    private let pool: DatabasePool
+    private let path: String
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let arrival = Signal()
+
+    /// Makes a committer; nothing is committed until ``run()`` runs.
+    public init(pool: DatabasePool, logger: Logger) {
+        self.pool = pool
+        self.path = pool.path
+        self.logger = logger
+    }
+
+    /// What it has done so far.
+    public var statistics: Statistics { state.withLock { $0.statistics } }
+
+    /// Runs work in the next transaction and returns when that is on the disk.
+    ///
+    /// - Throws: What the work throws (then nothing of it is stored), or ``StorageError`` where the
+    ///   transaction failed, or ``CommitterClosed`` after the end of ``run()``.
+    public func commit<Output: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> Output
+    ) async throws -> Output {
+        try await withCheckedThrowingContinuation { continuation in
+            let item = Work(
+                run: { db in
+                    var result: Result<Output, any Error>?
+                    do {
+                        try db.inSavepoint {
+                            result = .success(try work(db))
+                            return .commit
+                        }
+                    } catch let error as DatabaseError where error.isFatalToTransaction {
+                        throw error
+                    } catch {
+                        result = .failure(error)
+                    }
+                    let outcome = result ?? .failure(CommitterClosed())
+                    return { failure in
+                        if let failure {
+                            continuation.resume(throwing: failure)
+                        } else {
+                            continuation.resume(with: outcome)
+                        }
+                    }
+                },
+                fail: { continuation.resume(throwing: $0) })
+            let accepted = state.withLock { state in
+                guard !state.isClosed else { return false }
+                state.queue.append(item)
+                return true
+            }
+            if accepted { arrival.signal() } else { item.fail(CommitterClosed()) }
+        }
+    }
+
+    /// Commits until the task is cancelled or told to shut down; then commits what is queued and refuses the rest.
+    public func run() async throws {
+        await withGracefulShutdownHandler {
+            while !Task.isCancelled, !state.withLock({ $0.isEnding }) {
+                await arrival.wait()
+                while await commitQueued() {}
+            }
+            while await commitQueued() {}
+            close()
+        } onGracefulShutdown: {
+            self.state.withLock { $0.isEnding = true }
+            self.arrival.signal()
+        }
+    }
+
+    /// Commits one transaction; false where nothing was queued.
+    private func commitQueued() async -> Bool {
+        let works = state.withLock { state in
+            let count = min(state.queue.count, Self.maximumPerTransaction)
+            let works = Array(state.queue.prefix(count))
+            state.queue.removeFirst(count)
+            return works
+        }
+        guard !works.isEmpty else { return false }
+        do {
+            let completions = try await write(works)
+            state.withLock {
+                $0.statistics.transactions += 1
+                $0.statistics.works += UInt64(works.count)
+            }
+            for completion in completions { completion(nil) }
+        } catch {
+            let failure = (error as? DatabaseError).map { StorageError($0, path: path) as any Error } ?? error
+            state.withLock { $0.statistics.failures += 1 }
+            logger.error(
+                "transaction failed; nothing in it was stored",
+                metadata: ["error.message": "\(failure)", "works.count": "\(works.count)"])
+            for work in works { work.fail(failure) }
+        }
+        return true
+    }
+
+    // The write must finish even when the service is being cancelled: GRDB interrupts a write whose task
+    // is cancelled, so it runs in a child task that does not inherit that.
+    private func write(_ works: [Work]) async throws -> [@Sendable ((any Error)?) -> Void] {
+        try await withCheckedThrowingContinuation { continuation in
+            pool.asyncWrite(
+                { db in try works.map { try $0.run(db) } },
+                completion: { _, result in continuation.resume(with: result) })
+        }
+    }
+
+    private func close() {
+        let left = state.withLock { state in
+            state.isClosed = true
+            defer { state.queue.removeAll() }
+            return state.queue
+        }
+        for work in left { work.fail(CommitterClosed()) }
+    }
+}
+
+extension DatabaseError {
+    /// Whether SQLite may have rolled the whole transaction back, so that no savepoint can be trusted.
+    fileprivate var isFatalToTransaction: Bool {
+        switch resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_NOMEM, .SQLITE_BUSY, .SQLITE_INTERRUPT, .SQLITE_CORRUPT,
+            .SQLITE_NOTADB, .SQLITE_CANTOPEN, .SQLITE_READONLY:
+            true
+        default: false
+        }
+    }
+}
