@@ -84,6 +84,13 @@ let package = Package(
         .target(
             name: "StreamStore", dependencies: ["Messaging", "Identity", grdb, logging, lifecycle],
             swiftSettings: strict),
+        .target(
+            name: "Manifests", dependencies: ["Components", "Messaging", "Identity", yams],
+            swiftSettings: strict),
+        .target(
+            name: "Observability",
+            dependencies: ["Components", "Identity", logging, tracing, configuration, lifecycle, yams],
+            swiftSettings: strict),
 
         // Layer 2: generated from Protos/ by `make protos`.
         .target(

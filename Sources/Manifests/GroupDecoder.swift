@@ -1,0 +1,201 @@
+import Components
+import Yams
+
+/// Turns one document into a ``GroupDefinition`` and puts the place to everything that is wrong with it.
+struct GroupDecoder {
+    var reader: ManifestReader
+    private var definition = GroupDefinition(name: "")
+    /// Where the parts of the definition are, by the paths that ``GroupDefinition/validate()`` uses.
+    private var places: [String: Place] = [:]
+
+    init(reader: ManifestReader) {
+        self.reader = reader
+    }
+
+    private static let keys = ["kind", "name", "cores", "things", "subscriptions", "streams", "caRotation"]
+    private static let laterKeys = ["components": "components", "shadows": "shadows"]
+    private static let streamKeys = ["maxSize", "onFull", "priority"]
+    private static let laterStreamKeys = Dictionary(
+        uniqueKeysWithValues: [
+            "timeToLive", "persistence", "batchSize", "batchInterval", "liveShare", "maxRate",
+        ]
+        .map { ($0, "\($0) of a stream") })
+
+    /// The definition; nil where the document is not a group at all. Errors are in ``reader``.
+    mutating func decode(_ root: Node) -> GroupDefinition? {
+        guard let kind = kind(of: root) else { return nil }
+        guard kind.value == "Group" else {
+            reader.report(
+                kind.place,
+                "the kind \"\(reader.shown(kind.value))\" is not known; this version reads kind: Group")
+            return nil
+        }
+        let errorsBefore = reader.errors.count
+        guard
+            let fields = reader.fields(
+                root, what: "a group", known: Self.keys, required: ["name", "cores"], later: Self.laterKeys)
+        else { return nil }
+        places[""] = Place(root.mark)
+        if let name = fields["name"] {
+            places["name"] = name.place
+            if let text = reader.text(name.value, what: "\"name\"") { definition.name = text }
+        }
+        if let cores = fields["cores"] { definition.cores = names(cores) }
+        if let things = fields["things"] { definition.things = names(things) }
+        if let streams = fields["streams"] { readStreams(streams) }
+        if let subscriptions = fields["subscriptions"] { readSubscriptions(subscriptions) }
+        if let rotation = fields["caRotation"] { readRotation(rotation) }
+        validate(shapeIsSound: reader.errors.count == errorsBefore, fields: Set(fields.keys))
+        return definition
+    }
+
+    private mutating func kind(of root: Node) -> (value: String, place: Place)? {
+        guard case .mapping(let mapping) = root else {
+            _ = reader.entries(root, what: "a manifest")
+            return nil
+        }
+        guard let value = mapping["kind"] else {
+            reader.report(Place(root.mark), "the manifest lacks \"kind\"; write kind: Group")
+            return nil
+        }
+        return reader.text(value, what: "\"kind\"").map { ($0, Place(value.mark)) }
+    }
+
+    // MARK: Parts
+
+    private mutating func names(_ entry: ManifestReader.Entry) -> [String] {
+        places[entry.key] = entry.place
+        var names: [String] = []
+        for node in reader.list(entry) ?? [] {
+            guard let name = reader.text(node, what: "a name in \"\(entry.key)\"") else { continue }
+            places["\(entry.key)[\(names.count)]"] = Place(node.mark)
+            names.append(name)
+        }
+        return names
+    }
+
+    private mutating func readStreams(_ entry: ManifestReader.Entry) {
+        places["streams"] = entry.place
+        for stream in reader.entries(entry.value, what: "\"streams\"") ?? [] {
+            let path = "streams.\(stream.key)"
+            places[path] = stream.keyPlace
+            var settings = StreamSettings()
+            let fields =
+                reader.fields(
+                    stream.value, what: "a stream", known: Self.streamKeys, later: Self.laterStreamKeys)
+                ?? [:]
+            for (key, field) in fields { places["\(path).\(key)"] = field.place }
+            if let field = fields["maxSize"], let text = reader.textOrInteger(field) {
+                do throws(InvalidByteSize) {
+                    settings.maxSize = try ByteSize(parsing: text)
+                } catch {
+                    reader.report(field.place, error.description)
+                }
+            }
+            if let field = fields["onFull"], let text = reader.text(field.value, what: "\"onFull\"") {
+                if let policy = StreamSettings.FullPolicy(rawValue: text) {
+                    settings.onFull = policy
+                } else {
+                    let known = StreamSettings.FullPolicy.allCases.map(\.rawValue).joined(separator: " or ")
+                    reader.report(field.place, "\"\(reader.shown(text))\" is no policy; write \(known)")
+                }
+            }
+            if let field = fields["priority"], let priority = reader.integer(field) {
+                settings.priority = priority
+            }
+            definition.streams[stream.key] = settings
+        }
+    }
+
+    private mutating func readSubscriptions(_ entry: ManifestReader.Entry) {
+        places["subscriptions"] = entry.place
+        for node in reader.list(entry) ?? [] {
+            guard
+                let fields = reader.fields(
+                    node, what: "a subscription", known: ["from", "topic", "to", "via"],
+                    required: ["from", "topic", "to"])
+            else { continue }
+            let from = fields["from"].flatMap { end($0) }
+            let to = fields["to"].flatMap { end($0) }
+            let topic = fields["topic"].flatMap { reader.text($0.value, what: "\"topic\"") }
+            let via = fields["via"].map { reader.text($0.value, what: "\"via\"") }
+            guard let from, let to, let topic else { continue }
+            // A `via` that is no text was reported; the rest of the subscription is checked without it.
+            let path = "subscriptions[\(definition.subscriptions.count)]"
+            places[path] = Place(node.mark)
+            for (key, field) in fields { places["\(path).\(key)"] = field.place }
+            definition.subscriptions.append(
+                Subscription(from: from, topicFilter: topic, to: to, via: via.flatMap { $0 }))
+        }
+    }
+
+    private mutating func end(_ entry: ManifestReader.Entry) -> SubscriptionEnd? {
+        guard let text = reader.text(entry.value, what: "\"\(entry.key)\"") else { return nil }
+        do throws(InvalidSubscriptionEnd) {
+            return try SubscriptionEnd(parsing: text)
+        } catch {
+            reader.report(entry.place, error.description)
+            return nil
+        }
+    }
+
+    private mutating func readRotation(_ entry: ManifestReader.Entry) {
+        places["caRotation"] = entry.place
+        guard let text = reader.text(entry.value, what: "\"caRotation\"") else { return }
+        do throws(InvalidTimeSpan) {
+            definition.caRotation = try TimeSpan(parsing: text)
+        } catch {
+            reader.report(entry.place, error.description)
+        }
+    }
+
+    // MARK: Meaning
+
+    /// Reports what is wrong with the definition as a whole.
+    ///
+    /// Where parts of it could not be read, problems that may only follow from that are left out: a thing
+    /// that seems missing from a list that has an error, for instance.
+    private mutating func validate(shapeIsSound: Bool, fields: Set<String>) {
+        for problem in definition.validate() {
+            let inMissingField = places[problem.path] == nil
+            if !shapeIsSound {
+                if inMissingField { continue }
+                if problem.path == "name" && definition.name.isEmpty { continue }
+                if problem.path == "cores" && definition.cores.isEmpty { continue }
+                if problem.message.contains("is not in the group")
+                    || problem.message.hasPrefix("there is no stream")
+                {
+                    continue
+                }
+            }
+            let message = readable(problem.message)
+            reader.report(place(of: problem.path), message)
+        }
+    }
+
+    /// The nearest place that encloses a path.
+    private func place(of path: String) -> Place {
+        var path = Substring(path)
+        while places[String(path)] == nil, let cut = path.lastIndex(where: { $0 == "." || $0 == "[" }) {
+            path = path[..<cut]
+        }
+        return places[String(path)] ?? places[""] ?? .start
+    }
+
+    /// The message with line numbers in place of indices into the list.
+    private func readable(_ message: String) -> String {
+        guard let start = message.firstRange(of: "subscriptions["),
+            let end = message[start.upperBound...].firstIndex(of: "]"),
+            let place = places[String(message[start.lowerBound...end])]
+        else { return message }
+        return message.replacingCharacters(start.lowerBound...end, with: "the one on line \(place.line)")
+    }
+}
+
+extension String {
+    fileprivate func replacingCharacters(_ range: ClosedRange<Index>, with text: String) -> String {
+        var copy = self
+        copy.replaceSubrange(range, with: text)
+        return copy
+    }
+}

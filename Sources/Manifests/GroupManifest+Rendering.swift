@@ -1,0 +1,63 @@
+public import Components
+import Yams
+
+extension GroupManifest {
+    /// A definition as a group file in YAML that ``parse(_:fileName:)`` reads back to the same definition.
+    /// What has its default is left out.
+    public static func render(_ definition: GroupDefinition) -> String {
+        var lines = ["kind: Group", "name: \(quoted(definition.name))"]
+        lines.append("cores: [\(definition.cores.map(quoted).joined(separator: ", "))]")
+        if !definition.things.isEmpty {
+            lines.append("things:")
+            lines += definition.things.map { "  - \(quoted($0))" }
+        }
+        if !definition.subscriptions.isEmpty {
+            lines.append("subscriptions:")
+            for subscription in definition.subscriptions {
+                var parts = [
+                    "from: \(quoted(subscription.from.description))",
+                    "topic: \(quoted(subscription.topicFilter))",
+                    "to: \(quoted(subscription.to.description))",
+                ]
+                if let via = subscription.via { parts.append("via: \(quoted(via))") }
+                lines.append("  - {\(parts.joined(separator: ", "))}")
+            }
+        }
+        if !definition.streams.isEmpty {
+            lines.append("streams:")
+            for (name, settings) in definition.streams.sorted(by: { $0.key < $1.key }) {
+                lines.append(
+                    "  \(quoted(name)): {maxSize: \(settings.maxSize), onFull: \(settings.onFull.rawValue), "
+                        + "priority: \(settings.priority)}")
+            }
+        }
+        if let rotation = definition.caRotation { lines.append("caRotation: \(rotation)") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A text as a YAML scalar: plain where that is safe, in double quotes elsewhere.
+    private static func quoted(_ text: String) -> String {
+        let isPlain =
+            text.first.map { $0.isASCII && $0.isLetter } == true
+            && text.unicodeScalars.allSatisfy { scalar in
+                scalar.isASCII
+                    && (scalar.properties.isAlphabetic || "0123456789._-/".unicodeScalars.contains(scalar))
+            } && Node(text).tag.description == Tag.Name.str.rawValue
+        if isPlain { return text }
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": escaped += "\\\""
+            case "\\": escaped += "\\\\"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F || (0x80..<0xA0).contains(scalar.value):
+                let digits = String(scalar.value, radix: 16)
+                escaped += "\\x" + String(repeating: "0", count: 2 - digits.count) + digits
+            case "\u{2028}": escaped += "\\L"
+            case "\u{2029}": escaped += "\\P"
+            case "\u{FEFF}": escaped += "\\uFEFF"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return "\"\(escaped)\""
+    }
+}
