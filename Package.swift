@@ -96,5 +96,15 @@ let package = Package(
         .target(
             name: "HedgerowAPI", dependencies: [swiftProtobuf, grpcCore, grpcProtobuf],
             swiftSettings: generated),
+
+        // Layer 3: what every gRPC server and client of ours shares.
+        .target(
+            name: "RPCSupport",
+            dependencies: [
+                "HedgerowAPI", "Identity", "Messaging", "PKI", "StreamStore", "Observability", grpcCore,
+                grpcPosix, grpcProtobuf, swiftProtobuf, nioCore, nioPosix, nioTLS, nioSSL,
+                certificateReloading, x509, asn1,
+                crypto, lifecycle, logging,
+            ], swiftSettings: strict),
     ]
 )

@@ -1,0 +1,77 @@
+import GRPCCore
+public import GRPCNIOTransportHTTP2Posix
+public import PKI
+
+/// How clients of ours connect.
+public enum ClientTransports {
+    /// A transport to one server.
+    ///
+    /// IP literals are dialled as addresses; whatever is dialled, `serverName` is the TLS server name and the
+    /// authority. The server's certificate is checked by `verifier` alone: by its authority and its SPIFFE ID,
+    /// not by its DNS name.
+    ///
+    /// It connects when the client runs, and again by itself with a backoff of 1 s to 120 s while the client
+    /// runs; a call fails at once with UNAVAILABLE while there is no connection, unless it waits for it.
+    ///
+    /// - Parameters:
+    ///   - endpoint: what to dial.
+    ///   - serverName: the name that the server's certificate carries whatever its addresses are.
+    ///   - identity: the client's certificate; nil for enrolment.
+    ///   - verifier: of usage `server`; its `expectedSPIFFEID` says which server is meant.
+    ///   - refusals: notes a refused server certificate; ask it where a call failed.
+    /// - Throws: where the client's certificate or key cannot be used.
+    public static func make(
+        endpoint: NetworkEndpoint, serverName: String, identity: ClientIdentity?, verifier: PeerVerifier,
+        refusals: PeerRefusals
+    ) throws -> HTTP2ClientTransport.Posix {
+        let reloader = try identity.map {
+            try ReloadableCertificate(chainPEM: $0.chainPEM, keyPEM: $0.keyPEM)
+        }
+        return try make(
+            endpoint: endpoint, serverName: serverName, reloadable: reloader, verifier: verifier,
+            refusals: refusals)
+    }
+
+    /// The same, with a client certificate that may be replaced: the next connection shows the new one.
+    public static func make(
+        endpoint: NetworkEndpoint, serverName: String, reloadable: ReloadableCertificate?,
+        verifier: PeerVerifier,
+        refusals: PeerRefusals
+    ) throws -> HTTP2ClientTransport.Posix {
+        let roots = try verifier.roots.map { try $0.pemText() }
+        let configure: (inout HTTP2ClientTransport.Posix.TransportSecurity.TLS) -> Void = { tls in
+            tls.trustRoots = .certificates(roots.map { .bytes(Array($0.utf8), format: .pem) })
+            // The SPIFFE ID is what is checked.
+            tls.serverCertificateVerification = .noHostnameVerification
+            tls.customVerificationCallback = TLSVerification.callback(verifier, onRefused: refusals.note)
+        }
+        let security: HTTP2ClientTransport.Posix.TransportSecurity =
+            if let reloadable {
+                try .mTLS(certificateReloader: reloadable, configure: configure)
+            } else {
+                .tls(configure: configure)
+            }
+        let config = HTTP2ClientTransport.Posix.Config.defaults { config in
+            config.http2.authority = serverName
+            config.connection.keepalive = HTTP2ClientTransport.Config.Keepalive(
+                time: .seconds(15), timeout: .seconds(10), allowWithoutCalls: true)
+        }
+        // No retry policy anywhere: streams resume by themselves, and unary calls are repeated by people or
+        // by loops that know what they do.
+        switch IPLiteral(endpoint.host) {
+        case .v4:
+            return try HTTP2ClientTransport.Posix(
+                target: .ipv4(address: endpoint.host, port: endpoint.port), transportSecurity: security,
+                config: config)
+        case .v6:
+            let address = endpoint.host.filter { $0 != "[" && $0 != "]" }
+            return try HTTP2ClientTransport.Posix(
+                target: .ipv6(address: address, port: endpoint.port), transportSecurity: security,
+                config: config)
+        case .none:
+            return try HTTP2ClientTransport.Posix(
+                target: .dns(host: endpoint.host, port: endpoint.port), transportSecurity: security,
+                config: config)
+        }
+    }
+}

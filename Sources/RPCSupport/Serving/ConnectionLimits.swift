@@ -1,0 +1,25 @@
+public import Logging
+
+/// How many connections a listener has at once, and how long they may take over nothing.
+public struct ConnectionLimits: Sendable {
+    /// Connections at once, those in their handshake included; a further one is closed as soon as it is
+    /// accepted.
+    public let maximum: Int
+    /// How long the TLS handshake may take; then the connection is closed.
+    public let handshake: Duration
+    /// How long a connection may be without a call before it is closed; nil for ever (dead peers are noticed
+    /// by pings).
+    public let idle: Duration?
+    /// Gets a warning, once a minute, when there are too many connections.
+    public let logger: Logger?
+
+    /// Makes limits.
+    public init(
+        maximum: Int = 4_096, handshake: Duration = .seconds(10), idle: Duration? = nil, logger: Logger? = nil
+    ) {
+        self.maximum = maximum
+        self.handshake = handshake
+        self.idle = idle
+        self.logger = logger
+    }
+}

@@ -1,0 +1,78 @@
+public import HedgerowAPI
+public import Messaging
+import SwiftProtobuf
+
+/// Messages that arrived on a hop, checked and in the packed form.
+public struct IncomingPublication: Sendable {
+    /// Why messages can never be accepted.
+    public struct Refusal: Error, Hashable, Sendable {
+        /// For programs.
+        public let reason: ErrorReason
+        /// For people.
+        public let detail: String
+
+        /// Makes a refusal.
+        public init(_ reason: ErrorReason, _ detail: String) {
+            self.reason = reason
+            self.detail = detail
+        }
+    }
+
+    /// A batch that passed every check.
+    public struct Checked: Sendable {
+        /// The batch.
+        public var batch: Batch
+        /// Its topic.
+        public let topic: Topic
+        /// The batch as bytes, as it is stored.
+        public var encoded: [UInt8]
+        /// Earliest and latest sample, microseconds since 1970.
+        public let span: ClosedRange<Int64>
+    }
+
+    /// Sequences on this hop; nil with QoS 0.
+    public let positions: SequenceRange?
+    /// Number of messages; at least 1.
+    public let count: Int
+    /// The messages, or why they are refused.
+    public let content: Result<Checked, Refusal>
+    /// Who published them first, where the publication says so.
+    public let origin: WireOrigin?
+    /// What made them, where the publication says so.
+    public let source: WireSource?
+    /// When a core received them, microseconds since 1970, where the publication says so.
+    public let receiveTime: Int64?
+    /// Whether the clock behind ``receiveTime`` was doubtful.
+    public let receiveTimeDoubtful: Bool
+
+    /// Checks a publication.
+    ///
+    /// - Parameters:
+    ///   - publication: As it came.
+    ///   - now: Microseconds since 1970: the sample time of a plain message that has none.
+    ///   - limits: How large it may be.
+    public init(_ publication: Publication, now: Int64, limits: MessageLimits = .standard) {
+        var batch: Batch
+        switch publication.content {
+        case .batch(let packed)?: batch = packed
+        case .message(let plain)?:
+            batch = Batch(plain)
+            if !plain.hasTime { batch.baseTime = Microseconds.timestamp(now) }
+        case nil: batch = Batch()
+        }
+        let messages = max(1, batch.count)
+        count = messages
+        positions =
+            publication.sequence == 0
+            ? nil : SequenceRange(publication.sequence, publication.sequence &+ UInt64(messages - 1))
+        origin = publication.hasOrigin ? publication.origin : nil
+        source = publication.hasSource ? publication.source : nil
+        receiveTime = publication.hasReceiveTime ? Microseconds.of(publication.receiveTime) : nil
+        receiveTimeDoubtful = publication.receiveTimeDoubtful
+        do {
+            content = .success(try BatchCheck(limits: limits).check(batch))
+        } catch {
+            content = .failure(error)
+        }
+    }
+}

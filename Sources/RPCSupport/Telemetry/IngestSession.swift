@@ -1,0 +1,27 @@
+public import Identity
+public import Messaging
+
+/// A publisher's session on one stream, as its first request opened it.
+public struct IngestSession: Hashable, Sendable {
+    /// Who publishes; the name in the certificate.
+    public let publisher: Principal
+    /// Name of the publisher's stream.
+    public let stream: String
+    /// The run of the publisher's process.
+    public let epoch: Epoch
+    /// The oldest sequence that the publisher can still account for.
+    public let oldestSequence: UInt64
+    /// Counts the sessions of this server; the newest of a (publisher, stream) is the live one.
+    public let generation: UInt64
+
+    /// Makes a session.
+    public init(
+        publisher: Principal, stream: String, epoch: Epoch, oldestSequence: UInt64, generation: UInt64
+    ) {
+        self.publisher = publisher
+        self.stream = stream
+        self.epoch = epoch
+        self.oldestSequence = oldestSequence
+        self.generation = generation
+    }
+}
