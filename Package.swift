@@ -49,6 +49,7 @@ let package = Package(
     name: "hedgerow",
     platforms: [.macOS(.v15)],
     products: [
+        .executable(name: "hedgerow-cloud", targets: ["hedgerow-cloud"]),
     ],
     dependencies: [
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -106,5 +107,18 @@ let package = Package(
                 certificateReloading, x509, asn1,
                 crypto, lifecycle, logging,
             ], swiftSettings: strict),
+
+        // Layer 4: the engines.
+        .target(
+            name: "Cloud",
+            dependencies: [
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Manifests", "PKI",
+                "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
+                crypto, lifecycle, logging, configuration,
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "hedgerow-cloud",
+            dependencies: ["Cloud", "Observability", argumentParser, lifecycle, unixSignals, logging],
+            swiftSettings: strict),
     ]
 )

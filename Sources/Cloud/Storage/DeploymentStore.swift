@@ -1,0 +1,90 @@
+import FoundationEssentials
+
+/// What a core says when it attaches.
+struct CoreHelloRecord: Hashable, Sendable {
+    var core: String
+    var version: String
+    var endpoints: [CoreEndpoint]
+    /// Revision that it says it runs.
+    var active: RevisionID?
+    var clockSkewMilliseconds: Int64
+}
+
+/// Keeps deployments and what cores run.
+///
+/// Every function is one transaction: it happens wholly or, where it throws, not at all.
+protocol DeploymentStore: Sendable {
+    /// Makes a deployment of a revision to all its cores, and cancels what older ones had not finished there.
+    ///
+    /// - Parameter revision: the newest where it is 0.
+    /// - Throws: ``StoreError/notFound(_:)``, ``StoreError/requestIDReused``, ``StoreError/inUse(_:)`` where
+    ///   a core of it belongs to another group by now.
+    func createDeployment(
+        id: String, group: String, revision: UInt64, request: RequestKey?, at time: Date
+    ) async throws -> DeploymentRecord
+
+    /// One deployment, nil where there is none.
+    func deployment(id: String) async throws -> DeploymentRecord?
+
+    /// Deployments older than a sequence, the newest first; `group` nil means all.
+    func deployments(of group: String?, before sequence: Int64, limit: Int) async throws -> [DeploymentRecord]
+
+    /// Records what a core said when it attached.
+    ///
+    /// - Returns: the revision that it runs as far as the cloud believes it: one that exists and names it.
+    func recordHello(_ hello: CoreHelloRecord, at time: Date) async throws -> RevisionRecord?
+
+    /// Records that the addresses of a core changed.
+    func recordEndpoints(_ endpoints: [CoreEndpoint], of core: String) async throws
+
+    /// What a core is to be told now: its newest deployment, unless that ended with a refusal there or the
+    /// core runs it. Marks it as being in progress until the deadline, and remembers that the core may run
+    /// its revision from now on. A core that runs it already is marked as succeeded.
+    ///
+    /// - Parameter told: sequence of the deployment that the core was told on this attachment; 0 for none. It
+    ///   is not told twice.
+    /// - Returns: the assignment, nil where there is none, and whether a status changed.
+    func takeAssignment(
+        core: String, at time: Date, deadline: Date, told: Int64
+    ) async throws -> (assignment: AssignmentRecord?, changed: Bool)
+
+    /// Records how far a core is. A canceled deployment stays canceled; a report that comes after the
+    /// deadline still counts.
+    ///
+    /// - Returns: the revision that the core runs from now on, where the report said so, and whether the
+    ///   deployment is known.
+    func recordReport(
+        core: String, deploymentID: String, stage: CoreStage, reason: String, at time: Date
+    ) async throws -> (active: RevisionRecord?, known: Bool)
+
+    /// Marks what is over its deadline as timed out.
+    ///
+    /// - Returns: how many.
+    func expire(at time: Date) async throws -> Int
+
+    /// Records which CA signed a core's newest server certificate.
+    func recordServerAuthority(_ fingerprint: String, of core: String) async throws
+
+    /// What is known of some cores, by name; those that never attached are missing.
+    func cores(named names: [String]) async throws -> [String: CoreRecord]
+
+    /// Everything that ``FleetDirectory`` starts from.
+    func fleet() async throws -> FleetRecord
+
+    /// Deletes all but the newest deployments of each group; what a core is still to do is kept.
+    func pruneDeployments(keeping count: Int) async throws
+}
+
+/// The fleet as it is stored.
+struct FleetRecord: Sendable {
+    /// Things and cores by name.
+    var things: [String: ThingKind] = [:]
+    /// Newest revision of each group.
+    var newest: [RevisionRecord] = []
+    /// What each core runs.
+    var active: [String: RevisionRecord] = [:]
+    /// Names of all things that any revision ever given to a core has held, by core.
+    var carried: [String: Set<String>] = [:]
+    /// Newest deployed revision of each group.
+    var deployed: [String: RevisionRecord] = [:]
+}

@@ -1,0 +1,247 @@
+import Components
+import FoundationEssentials
+import GRDB
+
+/// Deployments and what cores run, in the cloud's database.
+struct SQLiteDeploymentStore: DeploymentStore {
+    let database: CloudDatabase
+
+    // MARK: Deployments
+
+    func createDeployment(
+        id: String, group: String, revision number: UInt64, request: RequestKey?, at time: Date
+    ) async throws -> DeploymentRecord {
+        try await database.write { db in
+            if let earlier = try CreationRequests.resource(of: request, method: "CreateDeployment", in: db) {
+                guard let stored = try Self.deployment(id: earlier, in: db) else {
+                    throw StoreError.notFound(
+                        "the deployment \"\(earlier)\" that the first request with this request_id made is gone"
+                    )
+                }
+                return stored
+            }
+            let revision = try Self.revisionToDeploy(group: group, number: number, in: db)
+            try db.execute(
+                sql: "INSERT INTO deployment (id, fleet_group, revision, create_time) VALUES (?, ?, ?, ?)",
+                arguments: [id, group, Int64(clamping: revision.number), time.milliseconds])
+            let sequence = db.lastInsertedRowID
+            for core in Set(revision.definition.cores) {
+                try Self.cancelUnfinished(of: core, for: id, at: time, in: db)
+                try db.execute(
+                    sql: """
+                        INSERT INTO core_deployment (deployment, core, status, reason, update_time)
+                        VALUES (?, ?, ?, '', ?)
+                        """,
+                    arguments: [sequence, core, CoreStage.pending.rawValue, time.milliseconds])
+            }
+            try CreationRequests.record(request, method: "CreateDeployment", resource: id, at: time, in: db)
+            guard let stored = try Self.deployment(id: id, in: db) else {
+                throw CorruptRecord("the deployment \"\(id)\" that was just made")
+            }
+            return stored
+        }
+    }
+
+    private static func revisionToDeploy(
+        group: String, number: UInt64, in db: Database
+    ) throws -> RevisionRecord {
+        guard let stored = try SQLiteRegistryStore.group(named: group, in: db) else {
+            throw StoreError.notFound("no group named \"\(group)\" exists")
+        }
+        let wanted = RevisionID(group: group, number: number == 0 ? stored.newest.number : number)
+        guard let revision = try SQLiteRegistryStore.revision(wanted, in: db) else {
+            throw StoreError.notFound(
+                "group \"\(group)\" has no revision \(number); its newest is \(stored.newest.number)")
+        }
+        for core in revision.definition.cores {
+            guard let thing = try SQLiteRegistryStore.thing(named: core, in: db) else {
+                throw StoreError.notFound("the core \"\(core)\" of revision \(wanted.number) was deleted")
+            }
+            if let other = thing.group, other != group {
+                throw StoreError.inUse(
+                    "the core \"\(core)\" of revision \(wanted.number) belongs to group \"\(other)\" by now")
+            }
+        }
+        return revision
+    }
+
+    private static func cancelUnfinished(
+        of core: String, for id: String, at time: Date, in db: Database
+    ) throws {
+        try db.execute(
+            sql: """
+                UPDATE core_deployment SET status = ?1, reason = ?2, update_time = ?3, deadline = NULL
+                WHERE core = ?4 AND status IN (1, 2)
+                """,
+            arguments: [
+                CoreStage.canceled.rawValue, "the newer deployment \(id) took its place", time.milliseconds,
+                core,
+            ])
+    }
+
+    func deployment(id: String) async throws -> DeploymentRecord? {
+        try await database.read { db in try Self.deployment(id: id, in: db) }
+    }
+
+    func deployments(
+        of group: String?, before sequence: Int64, limit: Int
+    ) async throws -> [DeploymentRecord] {
+        try await database.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT * FROM deployment WHERE sequence < ?1 AND (?2 IS NULL OR fleet_group = ?2)
+                    ORDER BY sequence DESC LIMIT ?3
+                    """,
+                arguments: [sequence, group, limit]
+            ).map { try Self.deployment(from: $0, in: db) }
+        }
+    }
+
+    private static func deployment(id: String, in db: Database) throws -> DeploymentRecord? {
+        try Row.fetchOne(db, sql: "SELECT * FROM deployment WHERE id = ?", arguments: [id])
+            .map { try deployment(from: $0, in: db) }
+    }
+
+    private static func deployment(from row: Row, in db: Database) throws -> DeploymentRecord {
+        let sequence: Int64 = row["sequence"]
+        let cores = try Row.fetchAll(
+            db, sql: "SELECT * FROM core_deployment WHERE deployment = ? ORDER BY core", arguments: [sequence]
+        ).map { row in
+            CoreDeploymentRecord(
+                core: row["core"], stage: try stage(row["status"]), reason: row["reason"],
+                updateTime: Date(milliseconds: row["update_time"]))
+        }
+        return DeploymentRecord(
+            sequence: sequence, id: row["id"], group: row["fleet_group"],
+            revision: UInt64(row["revision"] as Int64),
+            createTime: Date(milliseconds: row["create_time"]), cores: cores)
+    }
+
+    private static func stage(_ value: Int) throws -> CoreStage {
+        guard let stage = CoreStage(rawValue: value) else {
+            throw CorruptRecord("the status \(value) of a deployment")
+        }
+        return stage
+    }
+
+    // MARK: Cores at work
+
+    func takeAssignment(
+        core: String, at time: Date, deadline: Date, told: Int64
+    ) async throws -> (assignment: AssignmentRecord?, changed: Bool) {
+        try await database.write { db in
+            guard
+                let row = try Row.fetchOne(
+                    db,
+                    sql: """
+                        SELECT deployment.*, core_deployment.status
+                        FROM core_deployment JOIN deployment ON deployment.sequence = core_deployment.deployment
+                        WHERE core_deployment.core = ? ORDER BY deployment.sequence DESC LIMIT 1
+                        """,
+                    arguments: [core])
+            else { return (nil, false) }
+            let stage = try Self.stage(row["status"])
+            let id = RevisionID(group: row["fleet_group"], number: UInt64(row["revision"] as Int64))
+            let sequence: Int64 = row["sequence"]
+            if sequence == told { return (nil, false) }
+            switch stage {
+            case .failed, .rolledBack, .canceled:
+                // It said no, and would say it again.
+                return (nil, false)
+            case .pending, .inProgress, .timedOut, .succeeded:
+                break
+            }
+            if try Self.activeRevision(of: core, in: db) == id {
+                guard stage != .succeeded else { return (nil, false) }
+                // It finished, and the report was lost.
+                try Self.set(.succeeded, reason: "", core: core, deployment: sequence, at: time, in: db)
+                return (nil, true)
+            }
+            guard let revision = try SQLiteRegistryStore.revision(id, in: db) else {
+                throw CorruptRecord("revision \(id.number) of group \"\(id.group)\" is missing")
+            }
+            try Self.set(
+                .inProgress, reason: "", core: core, deployment: sequence, at: time, deadline: deadline,
+                in: db)
+            try Self.remember(core: core, mayRun: id, in: db)
+            return (AssignmentRecord(sequence: sequence, deploymentID: row["id"], revision: revision), true)
+        }
+    }
+
+    func recordReport(
+        core: String, deploymentID: String, stage: CoreStage, reason: String, at time: Date
+    ) async throws -> (active: RevisionRecord?, known: Bool) {
+        try await database.write { db in
+            guard
+                let row = try Row.fetchOne(
+                    db,
+                    sql: """
+                        SELECT deployment.*, core_deployment.status, core_deployment.deadline
+                        FROM core_deployment JOIN deployment ON deployment.sequence = core_deployment.deployment
+                        WHERE core_deployment.core = ? AND deployment.id = ?
+                        """,
+                    arguments: [core, deploymentID])
+            else { return (nil, false) }
+            let sequence: Int64 = row["sequence"]
+            let deadline = (row["deadline"] as Int64?).map(Date.init(milliseconds:))
+            let old = try Self.stage(row["status"])
+            let staysFinished = stage == .inProgress && old.isFinished
+            if old != .canceled && !staysFinished {
+                try Self.set(
+                    stage, reason: reason, core: core, deployment: sequence, at: time,
+                    deadline: stage.isFinished ? nil : deadline, in: db)
+            }
+            guard stage == .succeeded else { return (nil, true) }
+            let id = RevisionID(group: row["fleet_group"], number: UInt64(row["revision"] as Int64))
+            try Self.setActive(id, of: core, in: db)
+            try Self.remember(core: core, mayRun: id, in: db)
+            return (try SQLiteRegistryStore.revision(id, in: db), true)
+        }
+    }
+
+    func expire(at time: Date) async throws -> Int {
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE core_deployment
+                    SET status = ?1, update_time = ?2, deadline = NULL,
+                        reason = 'the core did not report in time'
+                            || CASE reason WHEN '' THEN '' ELSE '; it said last: ' || reason END
+                    WHERE status = 2 AND deadline < ?2
+                    """,
+                arguments: [CoreStage.timedOut.rawValue, time.milliseconds])
+            return db.changesCount
+        }
+    }
+
+    private static func set(
+        _ stage: CoreStage, reason: String, core: String, deployment: Int64, at time: Date,
+        deadline: Date? = nil, in db: Database
+    ) throws {
+        try db.execute(
+            sql: """
+                UPDATE core_deployment SET status = ?, reason = ?, update_time = ?, deadline = ?
+                WHERE deployment = ? AND core = ?
+                """,
+            arguments: [
+                stage.rawValue, reason, time.milliseconds, deadline?.milliseconds, deployment, core,
+            ])
+    }
+
+    func pruneDeployments(keeping count: Int) async throws {
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    DELETE FROM deployment WHERE sequence IN (
+                        SELECT sequence FROM (
+                            SELECT sequence,
+                                row_number() OVER (PARTITION BY fleet_group ORDER BY sequence DESC) AS age
+                            FROM deployment)
+                        WHERE age > ?)
+                    AND sequence NOT IN (SELECT max(deployment) FROM core_deployment GROUP BY core)
+                    """,
+                arguments: [count])
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import HedgerowAPI
+import Messaging
+import RPCSupport
+
+/// What stands behind the cloud's `Publish`: the store, then those who listen.
+struct CloudPublishBackend: PublishBackend {
+    let store: any TelemetryStore
+    let live: LiveHub
+    let downlink: Downlink
+
+    func open(_ session: IngestSession) async throws -> UInt64 { try await store.open(session) }
+
+    func ingest(_ items: [IngestItem], session: IngestSession) async throws -> IngestOutcome {
+        let result = try await store.ingest(items, session: session)
+        for stored in result.stored {
+            live.publish(topic: stored.topic, publisher: stored.thing) { stored.records }
+        }
+        downlink.wake(result.wokenThings)
+        for (thing, records) in result.transient { downlink.send(records, toThing: thing) }
+        return result.outcome
+    }
+
+    func closed(_ session: IngestSession) async {}
+}

@@ -1,0 +1,341 @@
+import Foundation
+import GRDB
+import GRPCCore
+import HedgerowAPI
+import Identity
+import Messaging
+import RPCSupport
+import StreamStore
+import SwiftProtobuf
+
+/// What the cloud does with a publisher's items inside one transaction: cursor, rows, ranges and counts
+/// change together or not at all (semantics, section 2).
+struct IngestTransaction {
+    /// What the transaction did.
+    struct Result: Sendable {
+        var outcome: IngestOutcome
+        var stored: [StoredMessages] = []
+        /// Things for which messages were put into queues.
+        var wokenThings: Set<String> = []
+        /// Down messages at QoS 0, for those who are connected now.
+        var transient: [(thing: String, records: [MessageRecord])] = []
+    }
+
+    let db: Database
+    let session: IngestSession
+    let fleet: any TelemetryFleet
+    let now: Int64
+    private let rows: TelemetryRows
+    private let intervals: OriginIntervals
+
+    init(db: Database, session: IngestSession, fleet: any TelemetryFleet, now: Int64) {
+        self.db = db
+        self.session = session
+        self.fleet = fleet
+        self.now = now
+        rows = TelemetryRows(db, now: now)
+        intervals = OriginIntervals(db)
+    }
+
+    /// The name that the ledger counts the publisher's own messages under. Operators and apps have a name
+    /// space of their own, which no thing's name can reach.
+    static func ledgerName(of principal: Principal) -> String {
+        switch principal.role {
+        case .thing, .core: principal.name
+        case .operator, .app: principal.description
+        }
+    }
+
+    private var publisher: String { session.publisher.description }
+    private var ownName: String { Self.ledgerName(of: session.publisher) }
+    private var streamName: String { "\(session.publisher.name)/\(session.stream)" }
+
+    /// Finds or makes the session's cursor, and declares what lies before the oldest that is left.
+    func open() throws -> UInt64 {
+        if session.publisher.role != .core,
+            let other = try PublisherCursors.otherStream(
+                db, publisher: publisher, stream: session.stream, epoch: session.epoch)
+        {
+            throw SessionRegistry.sharedEpoch(session, with: other)
+        }
+        let known = try PublisherCursors.cursor(
+            db, publisher: publisher, stream: session.stream, epoch: session.epoch)
+        var cursor = known ?? session.oldestSequence - 1
+        if let lost = SequenceRange(cursor + 1, session.oldestSequence - 1) {
+            try declare(lost, reason: .notResent, of: ownName, epoch: session.epoch, component: "")
+            cursor = lost.last
+        }
+        try save(cursor)
+        if known == nil { try PublisherCursors.prune(db, publisher: publisher, stream: session.stream) }
+        return cursor
+    }
+
+    /// Takes items in order.
+    func ingest(_ items: [IngestItem]) throws -> Result {
+        let known = try PublisherCursors.cursor(
+            db, publisher: publisher, stream: session.stream, epoch: session.epoch)
+        let start = known ?? session.oldestSequence - 1
+        var sequencer = IngestSequencer(cursor: start)
+        var result = Result(outcome: IngestOutcome(acknowledged: start))
+        loop: for item in items {
+            switch sequencer.step(for: item.positions) {
+            case .gap(let expected):
+                result.outcome.failure = IngestSequencer.gapError(
+                    expected: expected, got: item.positions?.first ?? 0)
+                break loop
+            case .repeated:
+                if case .messages(let publication) = item { try countRepeat(publication) }
+            case .unsequenced:
+                try take(item, from: nil, into: &result)
+            case .new(let first):
+                try take(item, from: first, into: &result)
+            }
+            sequencer.advance(past: item.positions)
+        }
+        if sequencer.cursor != known { try save(sequencer.cursor) }
+        result.outcome.acknowledged = sequencer.cursor
+        return result
+    }
+
+    private func take(_ item: IngestItem, from first: UInt64?, into result: inout Result) throws {
+        switch item {
+        case .messages(let publication): try take(publication, from: first, into: &result)
+        case .lost(let loss): try take(loss, from: first)
+        }
+    }
+
+    // MARK: Messages
+
+    private func take(
+        _ publication: IncomingPublication, from first: UInt64?, into result: inout Result
+    ) throws {
+        let origin: ResolvedOrigin
+        let content: IncomingPublication.Checked
+        do throws(IncomingPublication.Refusal) {
+            origin = try resolveOrigin(of: publication)
+            content = try publication.content.get()
+        } catch {
+            try reject(publication, from: first, error, into: &result)
+            return
+        }
+        var targets: Set<String> = []
+        if session.publisher.role == .operator || session.publisher.role == .app {
+            targets = fleet.things(reachedFromCloudBy: content.topic)
+            if targets.isEmpty {
+                try reject(publication, from: first, Self.noRoute(content.topic), into: &result)
+                return
+            }
+        }
+        let new = try store(content, of: publication, from: first, origin: origin, into: &result)
+        for stored in new {
+            try deliver(stored, to: targets, isSequenced: origin.rows != nil, into: &result)
+        }
+    }
+
+    private static func noRoute(_ topic: Topic) -> IncomingPublication.Refusal {
+        .init(
+            .noRoute,
+            "no deployed subscription leads from the cloud to a thing for topic \"\(topic)\"; add one "
+                + "(from: cloud, to: thing:NAME) to a group and deploy it")
+    }
+
+    /// Stores those messages that are new; nothing where all were there before.
+    private func store(
+        _ content: IncomingPublication.Checked, of publication: IncomingPublication, from first: UInt64?,
+        origin: ResolvedOrigin, into result: inout Result
+    ) throws -> [StoredMessages] {
+        let thingID = try rows.thingID(origin.thing)
+        var detail = MessageRecord()
+        detail.origin.thing = origin.thing
+        detail.origin.epoch = Data(origin.epoch.bytes)
+        detail.origin.componentInstance = publication.origin?.componentInstance ?? ""
+        detail.origin.outputIndex = publication.origin?.outputIndex ?? 0
+        detail.receiveTime = Microseconds.timestamp(publication.receiveTime ?? now)
+        detail.receiveTimeDoubtful = publication.receiveTimeDoubtful
+        detail.storeTime = Microseconds.timestamp(now)
+        if let source = publication.source { detail.source = source }
+        if session.publisher.role == .core { detail.core = session.publisher.name }
+
+        let parts = try newParts(of: origin, publication: publication, from: first, thingID: thingID)
+        let kept = parts.reduce(0) { $0 + $1.count }
+        try rows.count(.duplicates, UInt64(publication.count - kept), thingID: thingID, stream: streamName)
+        try rows.count(.received, UInt64(kept), thingID: thingID, stream: streamName)
+        var stored: [StoredMessages] = []
+        for part in parts {
+            let batch = content.batch.selecting(part)
+            let isWhole = part.count == publication.count
+            let encoded: [UInt8] = isWhole ? content.encoded : try batch.serializedBytes()
+            if let positions = origin.rows {
+                detail.origin.firstSequence = positions.first + UInt64(part.lowerBound)
+                detail.origin.lastSequence = positions.first + UInt64(part.upperBound - 1)
+            }
+            let span = batch.sampleSpan.map { $0.first...$0.last } ?? content.span
+            try rows.insert(
+                batch: Data(encoded), detail: detail, topic: content.topic.description, thingID: thingID,
+                count: part.count, span: span)
+            stored.append(
+                StoredMessages(thing: origin.thing, topic: content.topic, batch: batch, detail: detail))
+        }
+        result.stored.append(contentsOf: stored)
+        return stored
+    }
+
+    /// The rows of a batch that are new, as runs, and enters the whole covered range as received.
+    private func newParts(
+        of origin: ResolvedOrigin, publication: IncomingPublication, from first: UInt64?, thingID: Int64
+    ) throws -> [Range<Int>] {
+        guard let covered = origin.covered, let positions = origin.rows else {
+            // Without an origin's sequences the position on the hop is all that tells what is new.
+            guard let first, let hop = publication.positions else { return [0..<publication.count] }
+            return [Int(first - hop.first)..<publication.count]
+        }
+        let key = OriginIntervals.Key(thingID: thingID, epoch: origin.epoch, component: origin.component)
+        let new = try intervals.missing(from: positions, of: key)
+        for withdrawn in try intervals.withdrawDeclared(covered, of: key) {
+            try rows.countLost(
+                -Int64(clamping: withdrawn.range.count), reason: withdrawn.reason, thingID: thingID,
+                stream: withdrawn.stream, day: withdrawn.day)
+        }
+        try intervals.insertReceived(covered, of: key)
+        return new.map { range in
+            Int(range.first - positions.first)..<Int(range.last - positions.first) + 1
+        }
+    }
+
+    private func deliver(
+        _ stored: StoredMessages, to targets: Set<String>, isSequenced: Bool, into result: inout Result
+    ) throws {
+        guard !targets.isEmpty else { return }
+        let records = stored.records
+        let payloads: [Data] = isSequenced ? try records.map { try $0.serializedBytes() } : []
+        for thing in targets.sorted() {
+            if isSequenced {
+                for payload in payloads {
+                    try SubscriberQueue.enqueue(
+                        db, subscriber: DownlinkQueue.name(ofThing: thing), payload: payload, now: now)
+                }
+                result.wokenThings.insert(thing)
+            } else {
+                result.transient.append((thing, records))
+            }
+        }
+    }
+
+    private func reject(
+        _ publication: IncomingPublication, from first: UInt64?, _ refusal: IncomingPublication.Refusal,
+        into result: inout Result
+    ) throws {
+        var rejection = Rejection()
+        rejection.firstSequence = first ?? 0
+        rejection.lastSequence = publication.positions?.last ?? 0
+        rejection.reason = refusal.reason
+        rejection.detail = refusal.detail
+        result.outcome.rejected.append(rejection)
+        // What a core brings in another's name is not counted there unless it may speak for it.
+        let origin = try? resolveOrigin(of: publication)
+        let name = origin?.thing ?? ownName
+        let count = publication.positions.map { $0.last - max($0.first, first ?? 0) + 1 } ?? 1
+        try rows.count(.rejected, count, thingID: try rows.thingID(name), stream: streamName)
+        if let origin, let covered = origin.covered {
+            try declare(
+                covered, reason: .rejected, of: origin.thing, epoch: origin.epoch, component: origin.component
+            )
+        }
+    }
+
+    private func countRepeat(_ publication: IncomingPublication) throws {
+        guard let origin = try? resolveOrigin(of: publication) else { return }
+        try rows.count(
+            .duplicates, UInt64(publication.count), thingID: try rows.thingID(origin.thing),
+            stream: streamName)
+    }
+
+    // MARK: Lost ranges
+
+    private func take(_ loss: IncomingLoss, from first: UInt64?) throws {
+        guard loss.origins.isEmpty else {
+            for origin in loss.origins {
+                guard let epoch = Epoch(origin.epoch), fleet.maySpeak(session.publisher, for: origin.thing),
+                    let range = Self.range(origin.firstSequence, origin.lastSequence)
+                else { continue }
+                let count = try declare(
+                    range, reason: loss.reason, of: origin.thing, epoch: epoch,
+                    component: ResolvedOrigin.component(of: origin))
+                // A core refused them and says so now; nobody else will.
+                if loss.reason == .rejected {
+                    try rows.count(
+                        .rejected, count, thingID: try rows.thingID(origin.thing), stream: streamName)
+                }
+            }
+            return
+        }
+        guard let range = SequenceRange(first ?? loss.positions.first, loss.positions.last) else { return }
+        try declare(range, reason: loss.reason, of: ownName, epoch: session.epoch, component: "")
+    }
+
+    /// Declares what was neither received nor declared before; returns how many that are.
+    @discardableResult
+    private func declare(
+        _ range: SequenceRange, reason: LossReason, of thing: String, epoch: Epoch, component: String
+    ) throws -> UInt64 {
+        let thingID = try rows.thingID(thing)
+        let key = OriginIntervals.Key(thingID: thingID, epoch: epoch, component: component)
+        let new = try intervals.declare(
+            range, of: key, reason: reason.rawValue, stream: streamName, day: rows.day)
+        // Parts of one range: their sum is no more than its own count, which a signed number holds.
+        let count = new.reduce(UInt64(0)) { $0 &+ $1.count }
+        if count > 0 {
+            try rows.countLost(
+                Int64(clamping: count), reason: reason.rawValue, thingID: thingID, stream: streamName,
+                day: rows.day)
+        }
+        return count
+    }
+
+    // MARK: Origins
+
+    private func resolveOrigin(
+        of publication: IncomingPublication
+    ) throws(IncomingPublication.Refusal) -> ResolvedOrigin {
+        guard let origin = publication.origin else {
+            return ResolvedOrigin(
+                thing: ownName, epoch: session.epoch, component: "", covered: publication.positions,
+                rows: publication.positions)
+        }
+        guard fleet.maySpeak(session.publisher, for: origin.thing) else {
+            throw .init(
+                .originNotAllowed,
+                "\(session.publisher) may not publish for thing \"\(origin.thing)\": no revision that it ran held it"
+            )
+        }
+        guard let epoch = Epoch(origin.epoch) else {
+            throw .init(.malformedMessage, "the origin's epoch has \(origin.epoch.count) bytes, not 16")
+        }
+        let component = ResolvedOrigin.component(of: origin)
+        if origin.lastSequence == 0 {
+            return ResolvedOrigin(
+                thing: origin.thing, epoch: epoch, component: component, covered: nil, rows: nil)
+        }
+        guard let covered = Self.range(origin.firstSequence, origin.lastSequence),
+            covered.count >= UInt64(publication.count),
+            let rows = SequenceRange(covered.last - UInt64(publication.count - 1), covered.last)
+        else {
+            throw .init(
+                .malformedMessage,
+                "the origin's sequences \(origin.firstSequence)-\(origin.lastSequence) do not fit "
+                    + "\(publication.count) messages")
+        }
+        return ResolvedOrigin(
+            thing: origin.thing, epoch: epoch, component: component, covered: covered, rows: rows)
+    }
+
+    private static func range(_ first: UInt64, _ last: UInt64) -> SequenceRange? {
+        guard first >= 1, last < UInt64(Int64.max) - 1 else { return nil }
+        return SequenceRange(first, last)
+    }
+
+    private func save(_ cursor: UInt64) throws {
+        try PublisherCursors.set(
+            db, publisher: publisher, stream: session.stream, epoch: session.epoch, cursor: cursor, now: now)
+    }
+}
