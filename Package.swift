@@ -49,6 +49,7 @@ let package = Package(
     name: "hedgerow",
     platforms: [.macOS(.v15)],
     products: [
+        .executable(name: "hedgerow-core", targets: ["hedgerow-core"]),
         .executable(name: "hedgerow-cloud", targets: ["hedgerow-cloud"]),
     ],
     dependencies: [
@@ -116,6 +117,17 @@ let package = Package(
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
                 crypto, lifecycle, logging, configuration,
             ], swiftSettings: strict),
+        .target(
+            name: "EdgeCore",
+            dependencies: [
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Manifests", "PKI",
+                "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
+                crypto, lifecycle, logging, configuration,
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "hedgerow-core",
+            dependencies: ["EdgeCore", "Observability", argumentParser, lifecycle, unixSignals, logging],
+            swiftSettings: strict),
         .executableTarget(
             name: "hedgerow-cloud",
             dependencies: ["Cloud", "Observability", argumentParser, lifecycle, unixSignals, logging],

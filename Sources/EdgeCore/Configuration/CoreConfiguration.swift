@@ -1,0 +1,75 @@
+/// Everything that a core must be told.
+///
+/// A plain value, for tests and embedding; the program reads it from flags, environment and file
+/// (``CoreSettings``).
+public struct CoreConfiguration: Sendable {
+    /// Bounds of what is kept in memory, and for whom.
+    public struct Limits: Hashable, Sendable {
+        /// Most things that may have calls open at once. Default: 1,000 (semantics, section 8).
+        public var connectedThings = 1_000
+        /// Most calls that one thing may have open. Default: 32.
+        public var callsPerThing = 32
+        /// Most messages that wait for one local subscriber. Default: 1,000 (semantics, section 2).
+        public var subscriberMessages = 1_000
+        /// How long a message waits for a subscriber that is away. Default: 24 hours.
+        public var subscriberAge: Duration = .seconds(86_400)
+        /// Most bytes of payload that the uplink has under way. Default: 8 MiB.
+        public var uplinkBytes = 8 << 20
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// How long the core waits for what; only tests have a reason to change it.
+    public struct Timing: Sendable {
+        /// How often addresses, certificates and deadlines are looked at. Default: 5 s.
+        public var tick: Duration = .seconds(5)
+        /// How long the cloud may take to answer an attachment. Default: 20 s.
+        public var welcome: Duration = .seconds(20)
+        /// How long the cloud may take to answer a certificate request. Default: 60 s.
+        public var certificate: Duration = .seconds(60)
+        /// First and longest wait between two attempts to reach the cloud. Default: 1 s and 120 s.
+        public var reconnect: (first: Duration, longest: Duration) = (.seconds(1), .seconds(120))
+        /// How long the core stays away after another process took over its attachment. Default: 60 s.
+        public var superseded: Duration = .seconds(60)
+        /// How long open calls may take to end when the core stops. Default: 10 s.
+        public var shutdown: Duration = .seconds(10)
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// The default of ``statePath``.
+    public static let defaultState = "/var/lib/hedgerow-core"
+    /// The default of ``listenPort``.
+    public static let defaultPort = 8445
+
+    /// Directory of everything that the core must keep; made where it is missing.
+    public var statePath: String
+    /// Token file to enrol with; needed for the first start only.
+    public var tokenPath: String?
+    /// Address to listen at: an IPv4 or IPv6 literal, or `localhost`. Default: every IPv4 address.
+    public var listenHost: String
+    /// Port to listen at; 0 lets the system choose one.
+    public var listenPort: Int
+    /// Addresses to report to the cloud, the best first: `HOST`, `HOST:PORT` or `[IPV6]:PORT`. Empty: those of
+    /// the machine.
+    public var advertise: [String]
+    /// Bounds.
+    public var limits = Limits()
+    /// Waiting times.
+    public var timing = Timing()
+
+    /// Makes a configuration.
+    public init(
+        statePath: String = CoreConfiguration.defaultState, tokenPath: String? = nil,
+        listenHost: String = "0.0.0.0",
+        listenPort: Int = CoreConfiguration.defaultPort, advertise: [String] = []
+    ) {
+        self.statePath = statePath
+        self.tokenPath = tokenPath
+        self.listenHost = listenHost
+        self.listenPort = listenPort
+        self.advertise = advertise
+    }
+}

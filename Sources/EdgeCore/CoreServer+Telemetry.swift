@@ -1,0 +1,51 @@
+import FoundationEssentials
+import GRDB
+import GRPCCore
+import HedgerowAPI
+import PKI
+import RPCSupport
+import ServiceLifecycle
+import StreamStore
+
+// The telemetry of the core: what it serves to things, and what runs beside that.
+
+extension CoreServer {
+    /// The telemetry's part of a core.
+    struct Telemetry: Sendable {
+        /// Served to things.
+        var rpcServices: [any RegistrableRPCService] = []
+        /// Run beside the server; started before it, stopped after it.
+        var services: [any Service] = []
+        /// Full names of the gRPC services whose health is reported.
+        var healthServices: [String] = []
+    }
+
+    /// Registers the migrations of the telemetry's tables, which live in the core's one database.
+    static func registerTelemetryMigrations(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("telemetry-1") { db in
+            try PublisherCursors.createTable(db)
+            try SubscriberQueue.createTables(db)
+            try DurableStreams.createTables(db)
+            try CoverageTable.createTable(db)
+        }
+    }
+
+    /// Makes the telemetry's part.
+    static func makeTelemetry(_ core: CoreParts) async throws -> Telemetry {
+        let committer = GroupCommitter(pool: core.database, logger: core.logger)
+        let clock = core.clock
+        let reconnect = core.configuration.timing.reconnect
+        let parts = TelemetryParts(
+            core: core.name, pool: core.database, committer: committer, revision: core.revision,
+            clock: WallClock { Int64(clock.now().timeIntervalSince1970 * 1_000_000) },
+            isClockDoubtful: { clock.systemClockBehind != nil },
+            backoff: Backoff(initial: reconnect.first, maximum: reconnect.longest), logger: core.logger)
+        return Telemetry(
+            rpcServices: [CoreTelemetryService(parts: parts)],
+            services: [
+                committer, Uplinks(parts: parts, dialer: core.dialer),
+                CloudDownlink(parts: parts, dialer: core.dialer),
+            ],
+            healthServices: [Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService])
+    }
+}

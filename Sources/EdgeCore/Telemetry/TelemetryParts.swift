@@ -1,0 +1,53 @@
+import GRDB
+import Logging
+import Messaging
+import RPCSupport
+import StreamStore
+
+/// What the parts of the core's telemetry share.
+struct TelemetryParts: Sendable {
+    let core: String
+    /// Drawn at this start of the process.
+    let epoch: Epoch
+    let pool: DatabasePool
+    let committer: GroupCommitter
+    let sessions: SessionRegistry
+    let router: Router
+    let uplinks: UplinkSignals
+    let outlets: ThingOutlets
+    let revision: ActiveRevision
+    let clock: WallClock
+    let isClockDoubtful: @Sendable () -> Bool
+    /// The waits between two attempts to reach the cloud, at their beginning.
+    let backoff: Backoff
+    let logger: Logger
+    private let limiter = OncePerMinute()
+
+    init(
+        core: String, pool: DatabasePool, committer: GroupCommitter, revision: ActiveRevision,
+        clock: WallClock,
+        isClockDoubtful: @escaping @Sendable () -> Bool, backoff: Backoff = Backoff(), logger: Logger
+    ) {
+        self.core = core
+        epoch = Epoch.random()
+        self.pool = pool
+        self.committer = committer
+        sessions = SessionRegistry()
+        self.revision = revision
+        router = Router(logger: logger)
+        uplinks = UplinkSignals()
+        outlets = ThingOutlets()
+        self.clock = clock
+        self.isClockDoubtful = isClockDoubtful
+        self.backoff = backoff
+        self.logger = logger
+    }
+
+    /// The routes of the revision that runs.
+    var table: RoutingTable { router.table(of: revision.current) }
+
+    /// Logs an event of one cause at most once a minute.
+    func onceAMinute(_ cause: String, _ log: () -> Void) {
+        if limiter.admit(cause) != nil { log() }
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import EdgeCore
+import Foundation
+import Logging
+import Observability
+import ServiceLifecycle
+import UnixSignals
+
+/// `hedgerow-core run`: what the service manager starts.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the core until SIGTERM or SIGINT (the default).",
+        discussion: """
+            Exit codes: 0 stopped as asked, 64 wrong settings, 78 the state directory cannot be used, 1 anything else.
+            """)
+
+    @Argument(
+        parsing: .captureForPassthrough, help: "Settings: --KEY VALUE, see `hedgerow-core config keys`.")
+    var settings: [String] = []
+
+    func run() async throws {
+        if settings.contains("--help") || settings.contains("-h") {
+            throw CleanExit.helpRequest(HedgerowCore.self)
+        }
+        if settings.contains("--version") { throw CleanExit.message("hedgerow-core \(CoreVersion.current)") }
+        let loaded = try loadSettings(settings)
+        let logger: Logger
+        do {
+            try ProgramLogging.bootstrap(loaded)
+            logger = Logger(label: "hedgerow.core")
+            let core = try await CoreServer(configuration: try CoreConfiguration(loaded), logger: logger)
+            logger.info(
+                "core starts", metadata: ["core.name": "\(core.name)", "version": "\(CoreVersion.current)"])
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: [.init(service: core, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            try await group.run()
+            logger.info("core stopped")
+        } catch let error as StateError {
+            throw fail("\(error)", code: 78)
+        } catch let error as InvalidAddress {
+            throw fail("\(error)", code: 64)
+        } catch {
+            throw fail("\(error)", code: 1)
+        }
+    }
+}
+
+/// Loads the settings, or says what is wrong with them and exits with 64.
+func loadSettings(_ arguments: [String]) throws -> Settings {
+    do {
+        return try Settings.load(
+            keys: CoreSettings.keys, arguments: arguments, environment: ProcessInfo.processInfo.environment)
+    } catch {
+        throw fail(error.description, code: 64)
+    }
+}
+
+/// Says what is wrong on standard error.
+func fail(_ message: String, code: Int32) -> ExitCode {
+    FileHandle.standardError.write(Data("hedgerow-core: \(message)\n".utf8))
+    return ExitCode(code)
+}
