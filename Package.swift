@@ -49,6 +49,7 @@ let package = Package(
     name: "hedgerow",
     platforms: [.macOS(.v15)],
     products: [
+        .library(name: "ThingClient", targets: ["ThingClient"]),
         .executable(name: "hedgerow-core", targets: ["hedgerow-core"]),
         .executable(name: "hedgerow-cloud", targets: ["hedgerow-cloud"]),
     ],
@@ -123,6 +124,14 @@ let package = Package(
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Manifests", "PKI",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
                 crypto, lifecycle, logging, configuration,
+            ], swiftSettings: strict),
+
+        // Layer 5: faces.
+        .target(
+            name: "ThingClient",
+            dependencies: [
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "Observability", grpcCore,
+                grpcPosix, grpcProtobuf, swiftProtobuf, lifecycle, logging,
             ], swiftSettings: strict),
         .executableTarget(
             name: "hedgerow-core",
