@@ -50,6 +50,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "ThingClient", targets: ["ThingClient"]),
+        .executable(name: "hedgerow", targets: ["hedgerow"]),
         .executable(name: "hedgerow-core", targets: ["hedgerow-core"]),
         .executable(name: "hedgerow-cloud", targets: ["hedgerow-cloud"]),
     ],
@@ -133,6 +134,18 @@ let package = Package(
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "Observability", grpcCore,
                 grpcPosix, grpcProtobuf, swiftProtobuf, lifecycle, logging,
             ], swiftSettings: strict),
+        .target(
+            name: "HedgerowCLI",
+            dependencies: [
+                "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components",
+                "Manifests",
+                "PKI", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, argumentParser,
+                subprocess, lifecycle, logging, unixSignals,
+            ], swiftSettings: strict),
+
+        // Layer 6: programs.
+        .executableTarget(
+            name: "hedgerow", dependencies: ["HedgerowCLI", argumentParser], swiftSettings: strict),
         .executableTarget(
             name: "hedgerow-core",
             dependencies: ["EdgeCore", "Observability", argumentParser, lifecycle, unixSignals, logging],

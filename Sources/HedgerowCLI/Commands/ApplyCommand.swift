@@ -1,0 +1,111 @@
+import ArgumentParser
+import Components
+import GRPCCore
+import HedgerowAPI
+import Manifests
+import RPCSupport
+
+/// `hedgerow apply -f FILE`: makes revisions of groups.
+struct ApplyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply",
+        abstract: "Apply group definitions from a file.",
+        discussion: """
+            The file is YAML or JSON of kind: Group; several groups are separated by lines of ---. It is checked here \
+            first, then by the cloud. Applying what is there already changes nothing. Applying deploys nothing: see \
+            hedgerow deploy.
+            """)
+
+    @Option(name: [.customShort("f"), .customLong("file")], help: "The file; - for standard input.")
+    var file: String
+
+    @Flag(help: "Check and compare only.")
+    var dryRun = false
+
+    @OptionGroup var home: HomeOptions
+    @OptionGroup var output: OutputOptions
+
+    /// What the cloud answered to one definition.
+    private struct Outcome: Sendable {
+        let group: String
+        let reply: Hedgerow_Registry_V1_ApplyGroupResponse
+
+        var word: String { reply.created ? "created" : reply.changed ? "changed" : "unchanged" }
+    }
+
+    func run() async throws {
+        let io = CommandIO.current
+        let text = try await io.readText(file)
+        let fileName = file == "-" ? "standard input" : file
+        let manifests: [GroupManifest]
+        do throws(ManifestErrors) {
+            manifests = try GroupManifest.parseAll(text, fileName: fileName)
+        } catch {
+            throw CLIError(.wrongUse, lines: error.errors.map(\.description))
+        }
+        let outcomes = try await home.withCloud { cloud in
+            var outcomes: [Outcome] = []
+            for manifest in manifests {
+                var request = Hedgerow_Registry_V1_ApplyGroupRequest()
+                // The only group of a file goes as it is written, so that the cloud's line numbers are the file's.
+                request.definition = manifests.count == 1 ? text : GroupManifest.render(manifest.definition)
+                request.dryRun = dryRun
+                do {
+                    let reply = try await cloud.registry.applyGroup(request, options: cloud.options)
+                    outcomes.append(Outcome(group: manifest.definition.name, reply: reply))
+                } catch {
+                    throw Self.explain(
+                        error, fileName: fileName, manifest: manifests.count == 1 ? nil : manifest)
+                }
+            }
+            return outcomes
+        }
+        try output.write(
+            json: .list(
+                outcomes.map { outcome in
+                    .object([
+                        ("group", .text(outcome.group)),
+                        ("revision", .unsigned(outcome.reply.revision.revision)),
+                        ("created", .boolean(outcome.reply.created)),
+                        ("changed", .boolean(outcome.reply.changed)),
+                        ("dryRun", .boolean(dryRun)),
+                    ])
+                }),
+            table: table(outcomes, coloured: io.isColoured))
+        if output.format == .table, !dryRun {
+            for outcome in outcomes where outcome.reply.changed || outcome.reply.created {
+                io.note("Next: hedgerow deploy \(outcome.group) --wait")
+            }
+        }
+    }
+
+    private func table(_ outcomes: [Outcome], coloured: Bool) -> String {
+        var table = Table(["GROUP", "REVISION", dryRun ? "WOULD BE" : "RESULT"])
+        for outcome in outcomes {
+            table.add([
+                Table.Cell(outcome.group), Table.Cell("\(outcome.reply.revision.revision)"),
+                Table.Cell(outcome.word, style: outcome.word == "unchanged" ? .faint : .good),
+            ])
+        }
+        return table.render(coloured: coloured)
+    }
+
+    /// What the cloud found wrong, each with its place in the file.
+    private static func explain(_ error: any Error, fileName: String, manifest: GroupManifest?) -> any Error {
+        guard let rpc = error as? RPCError, let ours = HedgerowError(rpc), ours.reason == .invalidDefinition,
+            !ours.violations.isEmpty
+        else { return error }
+        return CLIError(
+            .wrongUse,
+            lines: ours.violations.map { violation in
+                if let manifest {
+                    return
+                        "\(fileName):\(manifest.line):1: \(manifest.definition.name): \(violation.description)"
+                }
+                let isPlace = violation.field.wholeMatch(of: /\d+:\d+/) != nil
+                return isPlace
+                    ? "\(fileName):\(violation.field): \(violation.description)"
+                    : "\(fileName): \(violation.field): \(violation.description)"
+            })
+    }
+}

@@ -1,0 +1,139 @@
+import ArgumentParser
+import Components
+import FoundationEssentials
+import GRPCCore
+import HedgerowAPI
+import RPCSupport
+import Synchronization
+
+/// `hedgerow deploy GROUP`.
+struct DeployCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deploy",
+        abstract: "Deploy a group's newest revision to its cores.",
+        discussion: """
+            With --wait it shows each core's status as it changes and ends when every core has come to an end: exit \
+            code 0 where all succeeded, 6 where one did not, 8 where the time was up (the deployment goes on).
+            """)
+
+    @Argument(help: "The group's name.")
+    var group: String
+
+    @Option(help: "Revision number (default: the newest).")
+    var revision: UInt64 = 0
+
+    @Flag(help: "Wait until every core has come to an end.")
+    var wait = false
+
+    @Option(help: ArgumentHelp("How long --wait waits.", valueName: "time"))
+    var timeout = "5m"
+
+    @OptionGroup var home: HomeOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        guard let limit = try? TimeSpan(parsing: timeout), limit > .seconds(0) else {
+            throw CLIError(.wrongUse, "--timeout is \"\(timeout)\"", hint: "write a span, such as 90s or 5m")
+        }
+        var request = Hedgerow_Deployment_V1_CreateDeploymentRequest()
+        request.requestID = UUID().uuidString
+        request.group = group
+        request.revision = revision
+        var deployment = try await home.withCloud { [request] cloud in
+            try await cloud.deployments.createDeployment(request, options: cloud.options).deployment
+        }
+        let io = CommandIO.current
+        var ended = DeploymentText.isFinal(deployment)
+        if wait && !ended {
+            io.note("Deployment \(deployment.id): revision \(deployment.revision) of \(deployment.group)")
+            let watch = DeploymentWatch(home: home, first: deployment)
+            ended = try await Interruption.run(for: limit.duration) { try await watch.untilEnd() } != nil
+            deployment = watch.newest
+        }
+        try output.write(
+            json: DeploymentText.json(deployment),
+            table: DeploymentText.table(deployment, coloured: io.isColoured))
+        guard wait else {
+            if output.format == .table {
+                io.note("Next: hedgerow deployments show \(deployment.id)")
+            }
+            return
+        }
+        try Self.judge(deployment, ended: ended, limit: limit)
+    }
+
+    /// Turns the outcome into the exit code.
+    static func judge(_ deployment: Hedgerow_Deployment_V1_Deployment, ended: Bool, limit: TimeSpan)
+        throws(CLIError)
+    {
+        let unsuccessful = deployment.cores.filter {
+            DeploymentText.isFinal($0.status) && $0.status != .succeeded
+        }
+        if let core = unsuccessful.first {
+            let reason = core.reason.isEmpty ? "no reason given" : core.reason
+            let others = unsuccessful.count > 1 ? " (and \(unsuccessful.count - 1) more)" : ""
+            throw CLIError(
+                .deploymentFailed,
+                "the deployment did not succeed: \(core.core) is \(DeploymentText.word(core.status))\(others)",
+                hint: reason)
+        }
+        if !ended {
+            let waiting = deployment.cores.filter { !DeploymentText.isFinal($0.status) }.map(\.core)
+            throw CLIError(
+                .timedOut, "after \(limit) \(waiting.joined(separator: ", ")) had not come to an end",
+                hint: "the deployment goes on; see hedgerow deployments show \(deployment.id)")
+        }
+    }
+}
+
+/// Follows a deployment to its end, over lost connections.
+final class DeploymentWatch: Sendable {
+    private let home: HomeOptions
+    private let state: Mutex<Hedgerow_Deployment_V1_Deployment>
+
+    init(home: HomeOptions, first: Hedgerow_Deployment_V1_Deployment) {
+        self.home = home
+        self.state = Mutex(first)
+        for core in first.cores { Self.say(core) }
+    }
+
+    var newest: Hedgerow_Deployment_V1_Deployment { state.withLock { $0 } }
+
+    func untilEnd() async throws {
+        var backoff = Backoff(maximum: .seconds(10))
+        while !DeploymentText.isFinal(newest) {
+            do {
+                try await home.withCloud { cloud in try await self.watch(cloud) }
+                backoff.reset()
+            } catch let error as CLIError where error.status == .unreachable {
+                CommandIO.current.note("hedgerow: \(error); waiting for it to come back")
+            }
+            if DeploymentText.isFinal(newest) { return }
+            try await Task.sleep(for: backoff.next())
+        }
+    }
+
+    private func watch(_ cloud: CloudSession) async throws {
+        var request = Hedgerow_Deployment_V1_WatchDeploymentRequest()
+        request.id = newest.id
+        try await cloud.deployments.watchDeployment(request) { response in
+            for try await message in response.messages { self.take(message.deployment) }
+        }
+    }
+
+    private func take(_ deployment: Hedgerow_Deployment_V1_Deployment) {
+        let before = state.withLock { state in
+            defer { state = deployment }
+            return state
+        }
+        for core in deployment.cores {
+            let old = before.cores.first { $0.core == core.core }
+            if old?.status != core.status || old?.reason != core.reason { Self.say(core) }
+        }
+    }
+
+    private static func say(_ core: Hedgerow_Deployment_V1_CoreDeployment) {
+        let io = CommandIO.current
+        io.note(DeploymentText.line(core, coloured: io.isErrorColoured))
+    }
+}

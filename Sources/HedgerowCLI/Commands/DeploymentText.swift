@@ -1,0 +1,101 @@
+import HedgerowAPI
+
+/// Deployments as the command line writes them.
+enum DeploymentText {
+    /// The status in one word, without the enum's prefix.
+    static func word(_ status: Hedgerow_Deployment_V1_DeploymentStatus) -> String {
+        switch status {
+        case .pending: "PENDING"
+        case .inProgress: "IN_PROGRESS"
+        case .succeeded: "SUCCEEDED"
+        case .failed: "FAILED"
+        case .rolledBack: "ROLLED_BACK"
+        case .canceled: "CANCELED"
+        case .timedOut: "TIMED_OUT"
+        case .unspecified, .UNRECOGNIZED: "UNKNOWN"
+        }
+    }
+
+    static func style(_ status: Hedgerow_Deployment_V1_DeploymentStatus) -> Style {
+        switch status {
+        case .succeeded: .good
+        case .pending, .inProgress: .busy
+        case .failed, .rolledBack, .timedOut: .bad
+        case .canceled, .unspecified, .UNRECOGNIZED: .faint
+        }
+    }
+
+    /// Whether a core has come to an end.
+    static func isFinal(_ status: Hedgerow_Deployment_V1_DeploymentStatus) -> Bool {
+        switch status {
+        case .pending, .inProgress, .unspecified, .UNRECOGNIZED: false
+        case .succeeded, .failed, .rolledBack, .canceled, .timedOut: true
+        }
+    }
+
+    /// Whether every core has come to an end.
+    static func isFinal(_ deployment: Hedgerow_Deployment_V1_Deployment) -> Bool {
+        deployment.cores.allSatisfy { isFinal($0.status) }
+    }
+
+    /// The deployment in one word: the status that all cores have, else the one that matters most.
+    static func summary(_ deployment: Hedgerow_Deployment_V1_Deployment)
+        -> Hedgerow_Deployment_V1_DeploymentStatus
+    {
+        let order: [Hedgerow_Deployment_V1_DeploymentStatus] = [
+            .failed, .rolledBack, .timedOut, .inProgress, .pending, .canceled, .succeeded,
+        ]
+        return order.first { status in deployment.cores.contains { $0.status == status } } ?? .unspecified
+    }
+
+    /// A core's status on one line, for a live view: `pi-1  FAILED  the reason`.
+    static func line(_ core: Hedgerow_Deployment_V1_CoreDeployment, coloured: Bool) -> String {
+        let word = word(core.status)
+        var line = "\(Text.printable(core.core))  " + (coloured ? style(core.status).apply(to: word) : word)
+        if !core.reason.isEmpty { line += "  \(Text.printable(core.reason))" }
+        if !core.connected && !isFinal(core.status) {
+            line += "  (not connected; it gets this when it returns)"
+        }
+        return line
+    }
+
+    static func table(_ deployment: Hedgerow_Deployment_V1_Deployment, coloured: Bool) -> String {
+        let head = Details.render([
+            ("deployment", deployment.id), ("group", deployment.group),
+            ("revision", "\(deployment.revision)"),
+            ("created", deployment.hasCreateTime ? TimeText.milliseconds(deployment.createTime) ?? "" : "-"),
+        ])
+        var table = Table(["CORE", "STATUS", "CONNECTED", "SINCE", "REASON"])
+        for core in deployment.cores {
+            table.add([
+                Table.Cell(core.core), Table.Cell(word(core.status), style: style(core.status)),
+                Table.Cell(core.connected ? "yes" : "no", style: core.connected ? .good : .faint),
+                Table.Cell(core.hasUpdateTime ? TimeText.milliseconds(core.updateTime) ?? "" : ""),
+                Table.Cell(core.reason),
+            ])
+        }
+        return head + "\n" + table.render(coloured: coloured)
+    }
+
+    static func json(_ deployment: Hedgerow_Deployment_V1_Deployment) -> JSONValue {
+        .object([
+            ("id", .text(deployment.id)), ("group", .text(deployment.group)),
+            ("revision", .unsigned(deployment.revision)),
+            ("createTime", deployment.hasCreateTime ? .text(TimeText.exact(deployment.createTime)) : .null),
+            (
+                "cores",
+                .list(
+                    deployment.cores.map { core in
+                        .object([
+                            ("core", .text(core.core)), ("status", .text(word(core.status))),
+                            ("reason", .text(core.reason)), ("connected", .boolean(core.connected)),
+                            (
+                                "updateTime",
+                                core.hasUpdateTime ? .text(TimeText.exact(core.updateTime)) : .null
+                            ),
+                        ])
+                    })
+            ),
+        ])
+    }
+}

@@ -1,0 +1,176 @@
+import Components
+import HedgerowAPI
+import SwiftProtobuf
+
+/// Groups as the command line writes them.
+enum GroupText {
+    static func cells(_ group: Hedgerow_Registry_V1_Group) -> [Table.Cell] {
+        let newest = group.newestRevision
+        let current = group.cores.filter { $0.activeRevision == newest.revision }.count
+        let state = "\(current) of \(group.cores.count)"
+        return [
+            Table.Cell(group.name), Table.Cell("\(newest.revision)"),
+            Table.Cell(newest.cores.joined(separator: " ")), Table.Cell("\(newest.things.count)"),
+            Table.Cell(state, style: current == group.cores.count ? .good : .busy),
+        ]
+    }
+
+    static func details(_ group: Hedgerow_Registry_V1_Group, coloured: Bool) -> String {
+        let newest = group.newestRevision
+        var text = Details.render([
+            ("name", group.name), ("revision", "\(newest.revision)"),
+            ("revised", newest.hasCreateTime ? TimeText.milliseconds(newest.createTime) ?? "" : "-"),
+            ("things", newest.things.isEmpty ? "none" : newest.things.joined(separator: " ")),
+        ])
+        var cores = Table(["CORE", "REVISION", "CONNECTED", "LAST SEEN", "VERSION", "ADDRESSES"])
+        for core in group.cores {
+            cores.add([
+                Table.Cell(core.core),
+                Table.Cell(core.activeRevision == 0 ? "none" : "\(core.activeRevision)"),
+                Table.Cell(core.connected ? "yes" : "no", style: core.connected ? .good : .bad),
+                Table.Cell(core.hasLastSeenTime ? TimeText.milliseconds(core.lastSeenTime) ?? "" : "never"),
+                Table.Cell(core.version),
+                Table.Cell(core.endpoints.map { address($0) }.joined(separator: " ")),
+            ])
+        }
+        text += "\n" + cores.render(coloured: coloured)
+        if !newest.subscriptions.isEmpty {
+            var routes = Table(["FROM", "TOPIC", "TO", "VIA"])
+            for route in newest.subscriptions {
+                routes.add([
+                    Table.Cell(route.from), Table.Cell(route.topicFilter), Table.Cell(route.to),
+                    Table.Cell(route.via),
+                ])
+            }
+            text += "\n" + routes.render(coloured: coloured)
+        }
+        if !newest.streams.isEmpty {
+            var streams = Table(["STREAM", "SIZE", "WHEN FULL", "PRIORITY"])
+            for stream in newest.streams {
+                let settings = settings(stream)
+                streams.add([
+                    Table.Cell(stream.name), Table.Cell(settings.maxSize.description),
+                    Table.Cell(settings.onFull.rawValue), Table.Cell("\(settings.priority)"),
+                ])
+            }
+            text += "\n" + streams.render(coloured: coloured)
+        }
+        var authorities = Table(["AUTHORITY", "VALID FROM", "VALID UNTIL", "SIGNING"])
+        for authority in group.authorities {
+            authorities.add([
+                Table.Cell(authority.fingerprint),
+                Table.Cell(TimeText.milliseconds(authority.notBeforeTime) ?? ""),
+                Table.Cell(TimeText.milliseconds(authority.notAfterTime) ?? ""),
+                Table.Cell(authority.signing ? "yes" : "no"),
+            ])
+        }
+        return text + "\n" + authorities.render(coloured: coloured)
+    }
+
+    static func json(_ group: Hedgerow_Registry_V1_Group) -> JSONValue {
+        .object([
+            ("name", .text(group.name)), ("newestRevision", json(group.newestRevision)),
+            ("cores", .list(group.cores.map(json))), ("authorities", .list(group.authorities.map(json))),
+            ("createTime", group.hasCreateTime ? .text(TimeText.exact(group.createTime)) : .null),
+        ])
+    }
+
+    private static func json(_ core: Hedgerow_Registry_V1_CoreStatus) -> JSONValue {
+        .object([
+            ("core", .text(core.core)), ("activeRevision", .unsigned(core.activeRevision)),
+            ("connected", .boolean(core.connected)),
+            ("lastSeenTime", core.hasLastSeenTime ? .text(TimeText.exact(core.lastSeenTime)) : .null),
+            (
+                "endpoints",
+                .list(
+                    core.endpoints.map { endpoint in
+                        .object([
+                            ("host", .text(endpoint.host)), ("port", .unsigned(UInt64(endpoint.port))),
+                            ("metadata", .text(endpoint.metadata)),
+                        ])
+                    })
+            ),
+            ("version", .text(core.version)),
+            (
+                "clockSkewSeconds",
+                core.hasClockSkew
+                    ? .number(Double(core.clockSkew.seconds) + Double(core.clockSkew.nanos) / 1e9) : .null
+            ),
+        ])
+    }
+
+    static func json(_ authority: Hedgerow_Registry_V1_GroupAuthority) -> JSONValue {
+        .object([
+            ("fingerprint", .text(authority.fingerprint)),
+            ("notBeforeTime", .text(TimeText.exact(authority.notBeforeTime))),
+            ("notAfterTime", .text(TimeText.exact(authority.notAfterTime))),
+            ("signing", .boolean(authority.signing)),
+        ])
+    }
+
+    static func json(_ revision: Hedgerow_Type_V1_GroupRevision) -> JSONValue {
+        .object([
+            ("revision", .unsigned(revision.revision)), ("cores", .list(revision.cores.map { .text($0) })),
+            ("things", .list(revision.things.map { .text($0) })),
+            (
+                "subscriptions",
+                .list(
+                    revision.subscriptions.map { route in
+                        .object([
+                            ("from", .text(route.from)), ("topic", .text(route.topicFilter)),
+                            ("to", .text(route.to)),
+                            ("via", route.via.isEmpty ? .null : .text(route.via)),
+                        ])
+                    })
+            ),
+            (
+                "streams",
+                .object(
+                    revision.streams.map { stream in
+                        let settings = settings(stream)
+                        return (
+                            stream.name,
+                            .object([
+                                ("maxSizeBytes", .unsigned(settings.maxSize.bytes)),
+                                ("onFull", .text(settings.onFull.rawValue)),
+                                ("priority", .integer(Int64(settings.priority))),
+                            ])
+                        )
+                    })
+            ),
+            ("createTime", revision.hasCreateTime ? .text(TimeText.exact(revision.createTime)) : .null),
+        ])
+    }
+
+    /// A revision as a definition, for writing it as a group file.
+    ///
+    /// - Throws: ``CLIError`` where this version does not know one of its ends.
+    static func definition(_ revision: Hedgerow_Type_V1_GroupRevision) throws(CLIError) -> GroupDefinition {
+        var definition = GroupDefinition(name: revision.group, cores: revision.cores, things: revision.things)
+        for route in revision.subscriptions {
+            do throws(InvalidSubscriptionEnd) {
+                definition.subscriptions.append(
+                    Subscription(
+                        from: try SubscriptionEnd(parsing: route.from), topicFilter: route.topicFilter,
+                        to: try SubscriptionEnd(parsing: route.to), via: route.via.isEmpty ? nil : route.via))
+            } catch {
+                throw CLIError(.failure, error.description, hint: "use a newer hedgerow")
+            }
+        }
+        for stream in revision.streams { definition.streams[stream.name] = settings(stream) }
+        return definition
+    }
+
+    private static func settings(_ stream: Hedgerow_Type_V1_StreamSettings) -> StreamSettings {
+        var settings = StreamSettings()
+        if stream.maxSizeBytes != 0 { settings.maxSize = ByteSize(bytes: stream.maxSizeBytes) }
+        if stream.onFull == .rejectNew { settings.onFull = .rejectNew }
+        if stream.priority != 0 { settings.priority = Int(stream.priority) }
+        return settings
+    }
+
+    private static func address(_ endpoint: Hedgerow_Type_V1_Endpoint) -> String {
+        endpoint.host.contains(":")
+            ? "[\(endpoint.host)]:\(endpoint.port)" : "\(endpoint.host):\(endpoint.port)"
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Components
+import HedgerowAPI
+import Manifests
+
+/// `hedgerow groups …`.
+struct GroupsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "groups", abstract: "List and show groups; replace a group's authority.",
+        subcommands: [List.self, Show.self, RotateCA.self])
+}
+
+extension GroupsCommand {
+    /// `groups list`.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List groups.")
+
+        @OptionGroup var home: HomeOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let groups = try await home.withCloud { cloud in
+                try await Pages.all { token in
+                    var request = Hedgerow_Registry_V1_ListGroupsRequest()
+                    request.pageSize = 1_000
+                    request.pageToken = token
+                    let page = try await cloud.registry.listGroups(request, options: cloud.options)
+                    return (page.groups, page.nextPageToken)
+                }
+            }
+            var table = Table(["NAME", "REVISION", "CORES", "THINGS", "DEPLOYED"])
+            for group in groups { table.add(GroupText.cells(group)) }
+            try output.write(
+                json: .list(groups.map(GroupText.json)),
+                table: table.render(coloured: CommandIO.current.isColoured))
+            if groups.isEmpty, output.format == .table {
+                CommandIO.current.note("There are no groups yet; make one with: hedgerow apply -f FILE")
+            }
+        }
+    }
+
+    /// `groups show NAME`.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a group: its newest revision, its cores and their state, its authorities.")
+
+        @Argument(help: "Its name.")
+        var name: String
+
+        @Flag(help: "Write its definition as a group file, to be applied again.")
+        var definition = false
+
+        @OptionGroup var home: HomeOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var request = Hedgerow_Registry_V1_GetGroupRequest()
+            request.name = name
+            let group = try await home.withCloud { [request] cloud in
+                try await cloud.registry.getGroup(request, options: cloud.options).group
+            }
+            let io = CommandIO.current
+            if definition {
+                let definition = try GroupText.definition(group.newestRevision)
+                try io.writeOutput(GroupManifest.render(definition))
+                return
+            }
+            try output.write(
+                json: GroupText.json(group), table: GroupText.details(group, coloured: io.isColoured))
+        }
+    }
+
+    /// `groups rotate-ca NAME`.
+    struct RotateCA: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rotate-ca",
+            abstract:
+                "Replace a group's certificate authority and its cores' certificates; open streams go on.")
+
+        @Argument(help: "The group's name.")
+        var name: String
+
+        @OptionGroup var home: HomeOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var request = Hedgerow_Registry_V1_RotateGroupAuthorityRequest()
+            request.group = name
+            let reply = try await home.withCloud { [request] cloud in
+                try await cloud.registry.rotateGroupAuthority(request, options: cloud.options)
+            }
+            try output.write(
+                json: .object([
+                    ("group", .text(name)), ("authority", GroupText.json(reply.authority)),
+                    ("notifiedCores", .unsigned(UInt64(reply.notifiedCores))),
+                ]),
+                table: "\(name) has a new authority, \(reply.authority.fingerprint.prefix(16))…; "
+                    + "\(Text.count(reply.notifiedCores, "attached core")) told to get a new certificate.\n")
+        }
+    }
+}

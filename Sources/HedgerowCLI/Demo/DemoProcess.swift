@@ -1,0 +1,92 @@
+import Foundation
+import Subprocess
+import Synchronization
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// A program that the demo started, with its output in a file.
+///
+/// While the demo watches over it, it dies with the demo, even where that is killed: by the kernel's
+/// parent-death signal, set by util-linux's `setpriv` where that is there. With `--keep` it runs in a session of
+/// its own from the beginning.
+final class DemoProcess: Sendable {
+    private struct State {
+        var pid: pid_t?
+        var ended: String?
+    }
+
+    let name: String
+    let log: String
+    private let executable: String
+    private let arguments: [String]
+    private let files: DemoDirectory
+    private let isKept: Bool
+    private let state = Mutex(State())
+
+    init(
+        name: String, executable: String, arguments: [String], log: String, files: DemoDirectory, isKept: Bool
+    ) {
+        self.name = name
+        self.executable = executable
+        self.arguments = arguments
+        self.log = log
+        self.files = files
+        self.isKept = isKept
+    }
+
+    /// The process id, once it runs.
+    var pid: pid_t? { state.withLock { $0.pid } }
+
+    /// How it ended; nil while it runs.
+    var ended: String? {
+        if isKept, let pid, kill(pid, 0) != 0 { return "it ended" }
+        return state.withLock { $0.ended }
+    }
+
+    func send(_ signal: Int32) {
+        if let pid, ended == nil { _ = kill(pid, signal) }
+    }
+
+    /// Starts it and returns when it has ended; with `--keep` as soon as it runs.
+    func run() async throws {
+        let descriptor = try FileDescriptor.open(
+            FilePath(files.file(log)), .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
+        if isKept { return try await runDetached(descriptor) }
+        let guardian = "/usr/bin/setpriv"
+        let isGuarded = access(guardian, X_OK) == 0
+        var options = PlatformOptions()
+        // A group of its own: Ctrl-C in the terminal reaches the demo alone, which ends things in their order.
+        options.processGroupID = 0
+        let prefix = isGuarded ? ["--pdeathsig", "KILL", executable] : []
+        let result = try await Subprocess.run(
+            .path(FilePath(isGuarded ? guardian : executable)), arguments: .init(prefix + arguments),
+            platformOptions: options, input: .none,
+            output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), error: .combinedWithOutput
+        ) { execution in
+            self.state.withLock { $0.pid = execution.processIdentifier.value }
+        }
+        state.withLock { $0.ended = "\(result.terminationStatus)" }
+    }
+
+    private func runDetached(_ descriptor: FileDescriptor) async throws {
+        let pidFile = files.file("\(log).pid")
+        let script = "echo $$ > \"$1\"; shift; exec \"$@\""
+        _ = try await Subprocess.run(
+            .path("/usr/bin/setsid"),
+            arguments: .init(["--fork", "/bin/sh", "-c", script, "sh", pidFile, executable] + arguments),
+            input: .none, output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
+            error: .combinedWithOutput)
+        for _ in 0..<500 {
+            if let pid = pid_t(files.text("\(log).pid").trimmingCharacters(in: .whitespacesAndNewlines)) {
+                state.withLock { $0.pid = pid }
+                return
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw CLIError(.failure, "\(name) did not start", hint: "its log is \(files.file(log))")
+    }
+}

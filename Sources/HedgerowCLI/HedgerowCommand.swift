@@ -1,0 +1,34 @@
+import ArgumentParser
+
+/// The command line: `hedgerow`.
+struct HedgerowCommand: AsyncParsableCommand {
+    /// Its subcommands. Each is a file of its own; add new ones here.
+    static let commands: [any ParsableCommand.Type] = [
+        InitCommand.self,
+        ThingsCommand.self,
+        ApplyCommand.self,
+        GroupsCommand.self,
+        DeployCommand.self,
+        DeploymentsCommand.self,
+        TailCommand.self,
+        HistoryCommand.self,
+        PublishCommand.self,
+        LedgerCommand.self,
+        RevokeCommand.self,
+        ThingCommand.self,
+        DemoCommand.self,
+    ]
+
+    /// Name, summary and subcommands.
+    static let configuration = CommandConfiguration(
+        commandName: "hedgerow",
+        abstract: "Operate a fleet of things, edge cores and their cloud.",
+        discussion: """
+            Begin with: hedgerow init TOKEN-FILE (the file that the cloud wrote at its first start).
+
+            Exit codes: 0 done, 1 failed, 2 wrong use, 3 not found, 4 refused, 5 cloud not reachable, \
+            6 deployment failed, 7 data lost, 8 timed out.
+            """,
+        version: "hedgerow \(HedgerowVersion.current)",
+        subcommands: commands)
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Identity
+import PKI
+import RPCSupport
+
+/// The program `hedgerow`: parses, runs, says errors in one sentence, and returns an exit code.
+public enum HedgerowProgram {
+    /// Runs a command line.
+    ///
+    /// - Parameter arguments: without the program's name.
+    /// - Returns: the exit code, one of ``ProgramStatus``.
+    public static func run(_ arguments: [String]) async -> Int32 {
+        do {
+            try checkCommand(arguments)
+            var command = try HedgerowCommand.parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return ProgramStatus.success.rawValue
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// Refuses a command that does not exist with what was probably meant, which ArgumentParser does not say.
+    private static func checkCommand(_ arguments: [String]) throws(CLIError) {
+        guard let name = arguments.first, !name.hasPrefix("-") else { return }
+        let known = HedgerowCommand.commands.map { $0._commandName } + ["help"]
+        if known.contains(name) { return }
+        let near = Suggestion.nearest(to: name, in: known).map { "did you mean hedgerow \($0)?" }
+        throw CLIError(.wrongUse, "there is no command \"\(name)\"", hint: near ?? "see hedgerow --help")
+    }
+
+    /// Says an error and returns its exit code.
+    static func report(_ error: any Error) -> Int32 {
+        let io = CommandIO.current
+        switch error {
+        case let error as CLIError:
+            return say(error, io)
+        case let error as CallerError:
+            return say(CLIError(error), io)
+        case let error as IdentityFileError:
+            return say(CLIError(error), io)
+        case is OutputClosed:
+            return ProgramStatus.success.rawValue
+        case let code as ArgumentParser.ExitCode:
+            return code.rawValue
+        case is CancellationError:
+            return say(CLIError(.failure, "it was interrupted"), io)
+        default:
+            return reportParsing(error, io)
+        }
+    }
+
+    private static func say(_ error: CLIError, _ io: CommandIO) -> Int32 {
+        for line in error.lines { io.note("hedgerow: \(Text.printable(line))") }
+        return error.status.rawValue
+    }
+
+    /// Help and version are results; what ArgumentParser refuses is wrong use (its code 64 becomes 2).
+    private static func reportParsing(_ error: any Error, _ io: CommandIO) -> Int32 {
+        let code = HedgerowCommand.exitCode(for: error)
+        let full = HedgerowCommand.fullMessage(for: error)
+        if code.isSuccess {
+            try? io.print(full)
+            return ProgramStatus.success.rawValue
+        }
+        guard code == .validationFailure else {
+            return say(CLIError(.failure, "it failed: \(error)"), io)
+        }
+        var message = HedgerowCommand.message(for: error)
+        if message.hasSuffix(".") { message.removeLast() }
+        let lines = message.split(separator: "\n").joined(separator: " ")
+        let help = full.firstMatch(of: /See '([^']+)' for more information/).map { "see \($0.output.1)" }
+        return say(
+            CLIError(
+                .wrongUse, lines.first.map { $0.lowercased() + lines.dropFirst() } ?? "wrong use",
+                hint: help ?? "see hedgerow --help"), io)
+    }
+}
