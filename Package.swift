@@ -154,5 +154,74 @@ let package = Package(
             name: "hedgerow-cloud",
             dependencies: ["Cloud", "Observability", argumentParser, lifecycle, unixSignals, logging],
             swiftSettings: strict),
+
+        // Tests mirror Sources.
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "Cloud", "EdgeCore", "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging",
+                "PKI",
+                "Observability", grpcCore, grpcPosix, lifecycle, logging, subprocess, swiftProtobuf, x509,
+            ], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "MessagingTests", dependencies: ["Messaging", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "IdentityTests", dependencies: ["Identity"], swiftSettings: strict),
+        .testTarget(
+            name: "ComponentsTests", dependencies: ["Components", "Messaging", "Identity"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PKITests", dependencies: ["PKI", "Identity", x509, asn1, crypto, cryptoExtras],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StreamStoreTests",
+            dependencies: ["StreamStore", "Messaging", grdb, logging, lifecycle, "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ManifestsTests", dependencies: ["Manifests", "Components", "Messaging"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ObservabilityTests",
+            dependencies: ["Observability", "Components", logging, configuration],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RPCSupportTests",
+            dependencies: [
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "TestSupport", grpcCore,
+                grpcInProcess,
+                grpcPosix, grpcProtobuf, swiftProtobuf, logging, inMemoryLogging, lifecycle, x509, nioCore,
+                nioPosix,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "CloudTests",
+            dependencies: [
+                "Cloud", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Observability",
+                "PKI",
+                "StreamStore", "TestSupport", grpcCore, grpcInProcess, grpcPosix, grpcProtobuf, swiftProtobuf,
+                grdb,
+                lifecycle, logging, configuration, x509, asn1,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "EdgeCoreTests",
+            dependencies: [
+                "EdgeCore", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "PKI",
+                "StreamStore",
+                "TestSupport", grpcCore, grpcInProcess, grpcPosix, swiftProtobuf, grdb, logging,
+                configuration,
+                lifecycle, x509, "Observability",
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "ThingClientTests",
+            dependencies: [
+                "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "TestSupport",
+                grpcCore,
+                grpcInProcess, grpcPosix, swiftProtobuf, logging,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "HedgerowCLITests",
+            dependencies: [
+                "HedgerowCLI", "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging",
+                "Components", "PKI",
+                "TestSupport", argumentParser, grpcCore, grpcPosix, swiftProtobuf, x509,
+            ], swiftSettings: strict),
     ]
 )

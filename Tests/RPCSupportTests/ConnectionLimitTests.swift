@@ -1,0 +1,62 @@
+import GRPCCore
+import HedgerowAPI
+import Identity
+import NIOCore
+import NIOPosix
+import RPCSupport
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct ConnectionLimitTests {
+    let pki: TestPKI
+
+    init() throws { pki = try TestPKI() }
+
+    /// A connection that says nothing.
+    func connect(_ port: Int) async throws -> any Channel {
+        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(
+            host: "127.0.0.1", port: port
+        )
+        .get()
+    }
+
+    @Test func aConnectionThatNeverFinishesItsHandshakeIsClosed() async throws {
+        var setup = ServerSetup(pki: pki)
+        setup.limits = ConnectionLimits(handshake: .seconds(3))
+        try await withServer(setup) { server in
+            server.health.set(.serving)
+            try await withClient(pki, pki.client(.thing, "bme680-1"), port: server.port) { client in
+                var options = soon
+                options.waitForReady = true
+                _ = try await Health.Client(wrapping: client).check(.init(), options: options)
+                let began = ContinuousClock.now
+                let silent = try await connect(server.port)
+                // Ends when the server closes it.
+                try await silent.closeFuture.get()
+                #expect(ContinuousClock.now - began >= .seconds(2.5))
+                // The older connection, which has finished its handshake, goes on.
+                try await client.checkHealth()
+            }
+        }
+    }
+
+    @Test func aConnectionAboveTheLimitIsClosedAndTheListenerGoesOn() async throws {
+        var setup = ServerSetup(pki: pki)
+        setup.limits = ConnectionLimits(maximum: 2)
+        try await withServer(setup) { server in
+            server.health.set(.serving)
+            let first = try await connect(server.port)
+            let second = try await connect(server.port)
+            for _ in 0..<3 { try await connect(server.port).closeFuture.get() }
+            #expect(first.isActive && second.isActive)
+            try await first.close()
+            // There is room again, as soon as the server has seen the end of the first.
+            try await withClient(pki, pki.client(.thing, "bme680-1"), port: server.port) { client in
+                var options = soon
+                options.waitForReady = true
+                _ = try await Health.Client(wrapping: client).check(.init(), options: options)
+            }
+            try await second.close()
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import GRPCCore
+import HedgerowAPI
+import Identity
+import PKI
+import RPCSupport
+import SwiftProtobuf
+import Synchronization
+
+/// The attachment of ``FakeCloud``.
+struct FakeDeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleServiceProtocol {
+    typealias Responses = AsyncThrowingStream<Hedgerow_Deployment_V1_AttachResponse, any Error>
+
+    let cloud: FakeCloud
+
+    func attach(
+        request: RPCAsyncSequence<Hedgerow_Deployment_V1_AttachRequest, any Error>,
+        response: RPCWriter<Hedgerow_Deployment_V1_AttachResponse>, context: ServerContext
+    ) async throws {
+        let core = try context.peer().principal
+        let (responses, out) = Responses.makeStream()
+        let older = cloud.state.withLock { state in
+            defer { state.session = out }
+            state.sessions += 1
+            return state.session
+        }
+        older?.finish(
+            throwing: HedgerowError(.aborted, .sessionSuperseded, "a newer attachment of \(core) took over"))
+        try await untilCancelled(context) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for try await message in request { try answer(message, core: core, out: out) }
+                }
+                group.addTask {
+                    for try await message in responses { try await response.write(message) }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func answer(
+        _ message: Hedgerow_Deployment_V1_AttachRequest, core: Principal, out: Responses.Continuation
+    ) throws {
+        let (state, group) = cloud.state.withLock { state in
+            state.requests.append(message)
+            return (
+                (state.answersHello, state.welcomeGroup, state.clockOffset, state.signsCertificates),
+                state.group
+            )
+        }
+        var response = Hedgerow_Deployment_V1_AttachResponse()
+        switch message.event {
+        case .hello where state.0:
+            response.welcome.group = state.1
+            response.welcome.serverTime = .init(date: Date(timeIntervalSinceNow: state.2))
+            out.yield(response)
+        case .serverCertificateRequest(let request) where state.3:
+            let leaf = try group.issueServer(
+                request: Array(request.signingRequest),
+                spiffeID: core.spiffeID(trustDomain: FakeCloud.trustDomain),
+                dnsNames: [CoreServerName.name(forCore: core.name)], ipAddresses: ["127.0.0.1"], now: Date())
+            response.serverCertificate.certificateChain = leaf.chainPEM
+            response.serverCertificate.renewTime = .init(date: Date(timeIntervalSinceNow: 86_400))
+            response.serverCertificate.serverName = CoreServerName.name(forCore: core.name)
+            out.yield(response)
+        default: break
+        }
+    }
+
+    // MARK: What cores do not call
+
+    func createDeployment(
+        request: Hedgerow_Deployment_V1_CreateDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_CreateDeploymentResponse {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+
+    func getDeployment(
+        request: Hedgerow_Deployment_V1_GetDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_GetDeploymentResponse {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+
+    func listDeployments(
+        request: Hedgerow_Deployment_V1_ListDeploymentsRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_ListDeploymentsResponse {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+
+    func watchDeployment(
+        request: Hedgerow_Deployment_V1_WatchDeploymentRequest,
+        response: RPCWriter<Hedgerow_Deployment_V1_WatchDeploymentResponse>, context: ServerContext
+    ) async throws {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+}

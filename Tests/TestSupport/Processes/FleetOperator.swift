@@ -1,0 +1,169 @@
+import Foundation
+public import GRPCCore
+public import GRPCNIOTransportHTTP2Posix
+public import HedgerowAPI
+import Logging
+import PKI
+public import RPCSupport
+import SwiftProtobuf
+
+/// The operator of a fleet: calls the cloud's API in process, under an identity that it enrolled for.
+public struct FleetOperator: Sendable {
+    /// The connection's parts.
+    public typealias Transport = HTTP2ClientTransport.Posix
+
+    private let dialer: CloudDialer
+    private let fleet: ProcessFleet
+
+    /// Enrols with the token file that the cloud wrote at its first start.
+    public init(enrollingIn fleet: ProcessFleet) async throws {
+        let token = try TokenFile.read(from: fleet.cloudState + "/operator.token")
+        let directory = IdentityDirectory(path: fleet.statePath("operator"))
+        let logger = Logger(label: "operator") { _ in SwiftLogNoOpLogHandler() }
+        let identity = try await Enrollment.enroll(tokenFile: token, directory: directory, logger: logger)
+        dialer = CloudDialer(identity: try CurrentIdentity(identity, directory: directory))
+        self.fleet = fleet
+    }
+
+    /// Calls the cloud over a connection of its own; again while it does not answer, until a deadline.
+    public func call<Value: Sendable>(
+        within deadline: Duration = .seconds(30),
+        _ body: @Sendable (GRPCClient<Transport>) async throws -> Value
+    ) async throws -> Value {
+        let end = ContinuousClock.now + deadline
+        while true {
+            do {
+                return try await dialer.withClient(body)
+            } catch let error as RPCError where error.code == .unavailable && ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
+    // MARK: Fleet
+
+    /// Registers cores and things, and writes their token files.
+    public func register(cores: [String], things: [String]) async throws {
+        let members =
+            cores.map { ($0, Hedgerow_Registry_V1_ThingKind.core, Hedgerow_Registry_V1_IdentityRole.core) }
+            + things.map { ($0, .thing, .thing) }
+        try await call { [fleet] client in
+            let registry = Hedgerow_Registry_V1_RegistryService.Client(wrapping: client)
+            for (name, kind, role) in members {
+                _ = try await registry.createThing(
+                    .with {
+                        $0.requestID = "make-\(name)"
+                        $0.name = name
+                        $0.kind = kind
+                    })
+                let token = try await registry.createToken(
+                    .with {
+                        $0.role = role
+                        $0.name = name
+                    })
+                try token.tokenFile.write(toFile: fleet.tokenPath(name), atomically: true, encoding: .utf8)
+            }
+        }
+    }
+
+    /// Applies a group in which everything that the things publish goes to the cloud.
+    public func apply(group: String, cores: [String], things: [String]) async throws {
+        let definition = """
+            kind: Group
+            name: \(group)
+            cores: [\(cores.joined(separator: ", "))]
+            things: [\(things.joined(separator: ", "))]
+            subscriptions:
+              - {from: "thing:*", topic: "#", to: cloud}
+            """
+        _ = try await call { client in
+            try await Hedgerow_Registry_V1_RegistryService.Client(wrapping: client)
+                .applyGroup(.with { $0.definition = definition })
+        }
+    }
+
+    /// Deploys a group and waits until every core runs it.
+    public func deploy(group: String) async throws {
+        let id = try await call { client in
+            try await Hedgerow_Deployment_V1_DeploymentService.Client(wrapping: client)
+                .createDeployment(
+                    .with {
+                        $0.requestID = "deploy-\(group)-\(UInt64.random(in: .min ... .max))"
+                        $0.group = group
+                    }
+                ).deployment.id
+        }
+        try await eventually("group \(group) is deployed", within: .seconds(60)) {
+            let deployment = try await call { client in
+                try await Hedgerow_Deployment_V1_DeploymentService.Client(wrapping: client)
+                    .getDeployment(.with { $0.id = id }).deployment
+            }
+            if let failed = deployment.cores.first(where: { $0.status == .failed }) {
+                throw DidNotHappen(description: "\(failed.core) refuses the deployment: \(failed.reason)")
+            }
+            return deployment.cores.allSatisfy { $0.status == .succeeded }
+        }
+    }
+
+    // MARK: What became of the messages
+
+    /// What the ledger says of some things together.
+    public struct Account: Sendable {
+        /// Messages stored.
+        public fileprivate(set) var received: UInt64 = 0
+        /// Messages declared lost and not received by another way, by reason.
+        public fileprivate(set) var lost: [LossReason: UInt64] = [:]
+        /// Messages that nobody delivered and nobody declared lost.
+        public fileprivate(set) var missing: UInt64 = 0
+    }
+
+    /// Enters the whole history (every page) and the ledger (every page) of some things.
+    @discardableResult
+    public func collect(into audit: inout DeliveryAudit, things: [String]) async throws -> Account {
+        let (records, ledgers) = try await call(within: .seconds(60)) { client in
+            let telemetry = TelemetryService.Client(wrapping: client)
+            var records: [(DeliveryAudit.Run, UInt64)] = []
+            var ledgers: [String: [Hedgerow_Telemetry_V1_GetLedgerResponse]] = [:]
+            for thing in things {
+                // The ledger first: what is stored between the two calls is not taken for lost.
+                var ledgerRequest = Hedgerow_Telemetry_V1_GetLedgerRequest()
+                ledgerRequest.thing = thing
+                repeat {
+                    let page = try await telemetry.getLedger(ledgerRequest)
+                    ledgers[thing, default: []].append(page)
+                    ledgerRequest.pageToken = page.nextPageToken
+                } while !ledgerRequest.pageToken.isEmpty
+                var request = Hedgerow_Telemetry_V1_QueryRequest()
+                request.thing = thing
+                request.pageSize = 2_000
+                repeat {
+                    let page = try await telemetry.query(request)
+                    for record in page.records {
+                        records.append((Self.run(thing, record.origin.epoch), record.origin.firstSequence))
+                    }
+                    request.pageToken = page.nextPageToken
+                } while !request.pageToken.isEmpty
+            }
+            return (records, ledgers)
+        }
+        for (run, sequence) in records { audit.store(run, sequence) }
+        var account = Account()
+        for (thing, pages) in ledgers {
+            account.received += pages.first?.received ?? 0
+            for range in pages.flatMap(\.ranges) {
+                audit.name(Self.run(thing, range.epoch), range.firstSequence...range.lastSequence)
+                let count = range.lastSequence - range.firstSequence + 1
+                if range.missing {
+                    account.missing += count
+                } else {
+                    account.lost[range.reason, default: 0] += count
+                }
+            }
+        }
+        return account
+    }
+
+    private static func run(_ thing: String, _ epoch: Data) -> DeliveryAudit.Run {
+        .init(thing: thing, epoch: epoch.map { String(format: "%02x", $0) }.joined())
+    }
+}
