@@ -223,5 +223,14 @@ let package = Package(
                 "Components", "PKI",
                 "TestSupport", argumentParser, grpcCore, grpcPosix, swiftProtobuf, x509,
             ], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "TestSupport", "Cloud", "EdgeCore", "ThingClient", "HedgerowCLI", "RPCSupport", "HedgerowAPI",
+                "Identity", "Messaging", "PKI", "StreamStore", grpcCore, grpcPosix, grpcProtobuf,
+                swiftProtobuf, grdb, subprocess,
+                logging,
+                "hedgerow", "hedgerow-core", "hedgerow-cloud",
+            ], swiftSettings: strict),
     ]
 )
