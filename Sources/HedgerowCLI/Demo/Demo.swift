@@ -176,10 +176,12 @@ struct Demo: Sendable {
             try await wait("the thing to flush and end", for: nil) { thing.ended != nil }
         }
         let deadline = ContinuousClock.now + Self.patience
-        var verdict = try await verdict()
+        // Read once, before the history: with --keep the thing goes on publishing.
+        let acknowledgements = files.text("acknowledged.log")
+        var verdict = try await verdict(on: acknowledgements)
         while !verdict.lost.isEmpty, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(300))
-            verdict = try await self.verdict()
+            verdict = try await self.verdict(on: acknowledgements)
         }
         let statistics = files.json("thing.json") ?? [:]
         let ledger = try await object(["ledger", Self.thing, "--output", "json"])
@@ -230,13 +232,13 @@ struct Demo: Sendable {
         screen.note("To stop: kill $(cat \(files.path)/*.pid) && rm -r \(files.path)")
     }
 
-    private func verdict() async throws -> DemoVerdict {
+    private func verdict(on acknowledgements: String) async throws -> DemoVerdict {
         let output = try await output([
             "history", "--thing", Self.thing, "--topic", "+/readings", "--output", "json",
         ])
         let rows = try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [[String: Any]] ?? []
         return DemoVerdict(
-            acknowledgements: files.text("acknowledged.log"),
+            acknowledgements: acknowledgements,
             history: rows.map {
                 DemoVerdict.Identity(
                     epoch: $0["epoch"] as? String ?? "", sequence: Self.number($0["sequence"]))
