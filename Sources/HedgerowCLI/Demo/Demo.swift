@@ -189,7 +189,8 @@ struct Demo: Sendable {
         let (seconds, fraction) = screen.elapsed.components
         let summary = DemoSummary(
             // The thing writes its counts once a second: what is acknowledged was sent.
-            sent: max(Self.number(statistics["published"]), UInt64(verdict.acknowledged.count)), acknowledged: verdict.acknowledged.count,
+            sent: max(Self.number(statistics["published"]), UInt64(verdict.acknowledged.count)),
+            acknowledged: verdict.acknowledged.count,
             stored: verdict.stored.count, duplicates: verdict.duplicates.count, lost: verdict.lost.count,
             ledgerReceived: Self.number(ledger["received"]), ledgerLost: Self.number(ledger["lost"]),
             ledgerMissing: Self.number(ledger["missing"]),
