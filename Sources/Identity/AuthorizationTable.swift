@@ -50,7 +50,7 @@ public struct AuthorizationTable: Hashable, Sendable {
         Grant(.core, .thing, [.publish, .subscribe], .own),
 
         // A core speaks for itself; for which things it speaks is checked where its groups are known.
-        Grant(.cloud, .core, [.attach, .publish, .subscribe], .own),
+        Grant(.cloud, .core, [.attach, .publish, .subscribe, .getRecipe], .own),
         Grant(.cloud, .core, [.renew], .ownOrUnnamed),
 
         // An operator runs the fleet through the cloud, and never through a core.
@@ -60,6 +60,7 @@ public struct AuthorizationTable: Hashable, Sendable {
                 .createThing, .getThing, .listThings, .deleteThing, .createToken, .revokeCertificates,
                 .applyGroup,
                 .getGroup, .listGroups, .rotateGroupAuthority,
+                .registerComponent, .getComponent, .listComponents,
                 .createDeployment, .getDeployment, .listDeployments, .watchDeployment,
                 .discover, .publish, .subscribe, .query, .getLedger,
             ], .any),

@@ -36,6 +36,12 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
     case listGroups = "hedgerow.registry.v1.RegistryService/ListGroups"
     /// Replaces a group's CA.
     case rotateGroupAuthority = "hedgerow.registry.v1.RegistryService/RotateGroupAuthority"
+    /// Registers a version of a component.
+    case registerComponent = "hedgerow.registry.v1.RegistryService/RegisterComponent"
+    /// Returns a version of a component.
+    case getComponent = "hedgerow.registry.v1.RegistryService/GetComponent"
+    /// Lists components, or the versions of one.
+    case listComponents = "hedgerow.registry.v1.RegistryService/ListComponents"
 
     /// Deploys a revision.
     case createDeployment = "hedgerow.deployment.v1.DeploymentService/CreateDeployment"
@@ -47,6 +53,8 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
     case watchDeployment = "hedgerow.deployment.v1.DeploymentService/WatchDeployment"
     /// Attaches a core.
     case attach = "hedgerow.deployment.v1.DeploymentService/Attach"
+    /// Returns a recipe to a core that is to run it.
+    case getRecipe = "hedgerow.deployment.v1.DeploymentService/GetRecipe"
 
     /// Exchanges a token for a certificate.
     case enroll = "hedgerow.provisioning.v1.ProvisioningService/Enroll"

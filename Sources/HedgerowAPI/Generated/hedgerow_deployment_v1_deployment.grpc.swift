@@ -85,13 +85,27 @@ public enum Hedgerow_Deployment_V1_DeploymentService: Sendable {
                 type: .bidirectionalStreaming
             )
         }
+        /// Namespace for "GetRecipe" metadata.
+        public enum GetRecipe: Sendable {
+            /// Request type for "GetRecipe".
+            public typealias Input = Hedgerow_Deployment_V1_GetRecipeRequest
+            /// Response type for "GetRecipe".
+            public typealias Output = Hedgerow_Deployment_V1_GetRecipeResponse
+            /// Descriptor for "GetRecipe".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.deployment.v1.DeploymentService"),
+                method: "GetRecipe",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "hedgerow.deployment.v1.DeploymentService" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             CreateDeployment.descriptor,
             GetDeployment.descriptor,
             ListDeployments.descriptor,
             WatchDeployment.descriptor,
-            Attach.descriptor
+            Attach.descriptor,
+            GetRecipe.descriptor
         ]
     }
 }
@@ -214,6 +228,25 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_AttachRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_AttachResponse>
+
+        /// Handle the "GetRecipe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns the recipe of a component version, to a core that a deployment tells to run it. NOT_FOUND where
+        /// > there is none, PERMISSION_DENIED `NOT_YOUR_RESOURCE` where no deployment brings it to the core.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Deployment_V1_GetRecipeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Deployment_V1_GetRecipeResponse` messages.
+        func getRecipe(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_GetRecipeResponse>
     }
 
     /// Service protocol for the "hedgerow.deployment.v1.DeploymentService" service.
@@ -320,6 +353,25 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_AttachRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_AttachResponse>
+
+        /// Handle the "GetRecipe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns the recipe of a component version, to a core that a deployment tells to run it. NOT_FOUND where
+        /// > there is none, PERMISSION_DENIED `NOT_YOUR_RESOURCE` where no deployment brings it to the core.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_GetRecipeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Deployment_V1_GetRecipeResponse` message.
+        func getRecipe(
+            request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_GetRecipeResponse>
     }
 
     /// Simple service protocol for the "hedgerow.deployment.v1.DeploymentService" service.
@@ -426,6 +478,25 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             response: GRPCCore.RPCWriter<Hedgerow_Deployment_V1_AttachResponse>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "GetRecipe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns the recipe of a component version, to a core that a deployment tells to run it. NOT_FOUND where
+        /// > there is none, PERMISSION_DENIED `NOT_YOUR_RESOURCE` where no deployment brings it to the core.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Deployment_V1_GetRecipeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Deployment_V1_GetRecipeResponse` to respond with.
+        func getRecipe(
+            request: Hedgerow_Deployment_V1_GetRecipeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Deployment_V1_GetRecipeResponse
     }
 }
 
@@ -488,6 +559,17 @@ extension Hedgerow_Deployment_V1_DeploymentService.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Hedgerow_Deployment_V1_DeploymentService.Method.GetRecipe.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_GetRecipeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_GetRecipeResponse>(),
+            handler: { request, context in
+                try await self.getRecipe(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -536,6 +618,17 @@ extension Hedgerow_Deployment_V1_DeploymentService.ServiceProtocol {
             context: context
         )
         return response
+    }
+
+    public func getRecipe(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_GetRecipeResponse> {
+        let response = try await self.getRecipe(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
     }
 }
 
@@ -612,6 +705,19 @@ extension Hedgerow_Deployment_V1_DeploymentService.SimpleServiceProtocol {
                 )
                 return [:]
             }
+        )
+    }
+
+    public func getRecipe(
+        request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_GetRecipeResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Deployment_V1_GetRecipeResponse>(
+            message: try await self.getRecipe(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
         )
     }
 }
@@ -745,6 +851,30 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_AttachResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Hedgerow_Deployment_V1_AttachResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetRecipe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns the recipe of a component version, to a core that a deployment tells to run it. NOT_FOUND where
+        /// > there is none, PERMISSION_DENIED `NOT_YOUR_RESOURCE` where no deployment brings it to the core.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_GetRecipeRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_GetRecipeRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_GetRecipeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getRecipe<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_GetRecipeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_GetRecipeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_GetRecipeResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -936,6 +1066,41 @@ extension Hedgerow_Deployment_V1_DeploymentService {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "GetRecipe" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns the recipe of a component version, to a core that a deployment tells to run it. NOT_FOUND where
+        /// > there is none, PERMISSION_DENIED `NOT_YOUR_RESOURCE` where no deployment brings it to the core.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_GetRecipeRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_GetRecipeRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_GetRecipeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func getRecipe<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_GetRecipeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_GetRecipeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_GetRecipeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Deployment_V1_DeploymentService.Method.GetRecipe.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -1081,6 +1246,36 @@ extension Hedgerow_Deployment_V1_DeploymentService.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_AttachRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_AttachResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetRecipe" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Returns the recipe of a component version, to a core that a deployment tells to run it. NOT_FOUND where
+    /// > there is none, PERMISSION_DENIED `NOT_YOUR_RESOURCE` where no deployment brings it to the core.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Deployment_V1_GetRecipeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getRecipe<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_GetRecipeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getRecipe(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_GetRecipeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_GetRecipeResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1249,6 +1444,40 @@ extension Hedgerow_Deployment_V1_DeploymentService.ClientProtocol {
             producer: producer
         )
         return try await self.attach(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetRecipe" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Returns the recipe of a component version, to a core that a deployment tells to run it. NOT_FOUND where
+    /// > there is none, PERMISSION_DENIED `NOT_YOUR_RESOURCE` where no deployment brings it to the core.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getRecipe<Result>(
+        _ message: Hedgerow_Deployment_V1_GetRecipeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_GetRecipeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Deployment_V1_GetRecipeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getRecipe(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -128,6 +128,9 @@ public nonisolated struct Hedgerow_Deployment_V1_Deployment: Sendable {
   /// One entry a core of the group.
   public var cores: [Hedgerow_Deployment_V1_CoreDeployment] = []
 
+  /// What the component instances were resolved to when the deployment was made.
+  public var lock: [Hedgerow_Type_V1_LockedComponent] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -369,6 +372,15 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachRequest: Sendable {
     set {event = .endpoints(newValue)}
   }
 
+  /// What its components did.
+  public var componentStatuses: Hedgerow_Deployment_V1_ComponentStatuses {
+    get {
+      if case .componentStatuses(let v)? = event {return v}
+      return Hedgerow_Deployment_V1_ComponentStatuses()
+    }
+    set {event = .componentStatuses(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What it says.
@@ -381,6 +393,8 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachRequest: Sendable {
     case serverCertificateRequest(Hedgerow_Deployment_V1_ServerCertificateRequest)
     /// Its addresses changed.
     case endpoints(Hedgerow_Deployment_V1_CoreEndpoints)
+    /// What its components did.
+    case componentStatuses(Hedgerow_Deployment_V1_ComponentStatuses)
 
   }
 
@@ -588,7 +602,7 @@ public nonisolated struct Hedgerow_Deployment_V1_DeploymentAssignment: Sendable 
   /// Deployment id, to be named in reports.
   public var deploymentID: String = String()
 
-  /// What to run.
+  /// What to run, with its lock.
   public var revision: Hedgerow_Type_V1_GroupRevision {
     get {_revision ?? Hedgerow_Type_V1_GroupRevision()}
     set {_revision = newValue}
@@ -603,6 +617,55 @@ public nonisolated struct Hedgerow_Deployment_V1_DeploymentAssignment: Sendable 
   public init() {}
 
   fileprivate var _revision: Hedgerow_Type_V1_GroupRevision? = nil
+}
+
+/// What the component instances of a core did since it started: all of them, at most every ten seconds and
+/// only after a change.
+public nonisolated struct Hedgerow_Deployment_V1_ComponentStatuses: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// One entry an instance.
+  public var components: [Hedgerow_Type_V1_ComponentStatus] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Which recipe.
+public nonisolated struct Hedgerow_Deployment_V1_GetRecipeRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Component name.
+  public var component: String = String()
+
+  /// Exact version.
+  public var version: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The recipe.
+public nonisolated struct Hedgerow_Deployment_V1_GetRecipeResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Its text as it was registered, YAML or JSON, at most 256 KiB.
+  public var recipe: String = String()
+
+  /// SHA-256 of the text, 32 bytes.
+  public var digest: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// A server certificate for a core.
@@ -684,7 +747,7 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentStatus: SwiftProtobuf._Pr
 
 nonisolated extension Hedgerow_Deployment_V1_Deployment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Deployment"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}group\0\u{1}revision\0\u{3}create_time\0\u{1}cores\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}group\0\u{1}revision\0\u{3}create_time\0\u{1}cores\0\u{1}lock\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -697,6 +760,7 @@ nonisolated extension Hedgerow_Deployment_V1_Deployment: SwiftProtobuf.Message, 
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.cores) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.lock) }()
       default: break
       }
     }
@@ -722,6 +786,9 @@ nonisolated extension Hedgerow_Deployment_V1_Deployment: SwiftProtobuf.Message, 
     if !self.cores.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.cores, fieldNumber: 5)
     }
+    if !self.lock.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lock, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -731,6 +798,7 @@ nonisolated extension Hedgerow_Deployment_V1_Deployment: SwiftProtobuf.Message, 
     if lhs.revision != rhs.revision {return false}
     if lhs._createTime != rhs._createTime {return false}
     if lhs.cores != rhs.cores {return false}
+    if lhs.lock != rhs.lock {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1069,7 +1137,7 @@ nonisolated extension Hedgerow_Deployment_V1_WatchDeploymentResponse: SwiftProto
 
 nonisolated extension Hedgerow_Deployment_V1_AttachRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AttachRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}report\0\u{3}server_certificate_request\0\u{1}endpoints\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}report\0\u{3}server_certificate_request\0\u{1}endpoints\0\u{3}component_statuses\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1129,6 +1197,19 @@ nonisolated extension Hedgerow_Deployment_V1_AttachRequest: SwiftProtobuf.Messag
           self.event = .endpoints(v)
         }
       }()
+      case 5: try {
+        var v: Hedgerow_Deployment_V1_ComponentStatuses?
+        var hadOneofValue = false
+        if let current = self.event {
+          hadOneofValue = true
+          if case .componentStatuses(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.event = .componentStatuses(v)
+        }
+      }()
       default: break
       }
     }
@@ -1155,6 +1236,10 @@ nonisolated extension Hedgerow_Deployment_V1_AttachRequest: SwiftProtobuf.Messag
     case .endpoints?: try {
       guard case .endpoints(let v)? = self.event else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .componentStatuses?: try {
+      guard case .componentStatuses(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
     case nil: break
     }
@@ -1513,6 +1598,106 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentAssignment: SwiftProtobuf
   public static func ==(lhs: Hedgerow_Deployment_V1_DeploymentAssignment, rhs: Hedgerow_Deployment_V1_DeploymentAssignment) -> Bool {
     if lhs.deploymentID != rhs.deploymentID {return false}
     if lhs._revision != rhs._revision {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_ComponentStatuses: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ComponentStatuses"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}components\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.components) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.components.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.components, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_ComponentStatuses, rhs: Hedgerow_Deployment_V1_ComponentStatuses) -> Bool {
+    if lhs.components != rhs.components {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_GetRecipeRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetRecipeRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}component\0\u{1}version\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.component) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.component.isEmpty {
+      try visitor.visitSingularStringField(value: self.component, fieldNumber: 1)
+    }
+    if !self.version.isEmpty {
+      try visitor.visitSingularStringField(value: self.version, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_GetRecipeRequest, rhs: Hedgerow_Deployment_V1_GetRecipeRequest) -> Bool {
+    if lhs.component != rhs.component {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_GetRecipeResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetRecipeResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}recipe\0\u{1}digest\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.recipe) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.recipe.isEmpty {
+      try visitor.visitSingularStringField(value: self.recipe, fieldNumber: 1)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_GetRecipeResponse, rhs: Hedgerow_Deployment_V1_GetRecipeResponse) -> Bool {
+    if lhs.recipe != rhs.recipe {return false}
+    if lhs.digest != rhs.digest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

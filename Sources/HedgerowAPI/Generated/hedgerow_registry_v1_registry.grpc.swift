@@ -150,6 +150,45 @@ public enum Hedgerow_Registry_V1_RegistryService: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "RegisterComponent" metadata.
+        public enum RegisterComponent: Sendable {
+            /// Request type for "RegisterComponent".
+            public typealias Input = Hedgerow_Registry_V1_RegisterComponentRequest
+            /// Response type for "RegisterComponent".
+            public typealias Output = Hedgerow_Registry_V1_RegisterComponentResponse
+            /// Descriptor for "RegisterComponent".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "RegisterComponent",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetComponent" metadata.
+        public enum GetComponent: Sendable {
+            /// Request type for "GetComponent".
+            public typealias Input = Hedgerow_Registry_V1_GetComponentRequest
+            /// Response type for "GetComponent".
+            public typealias Output = Hedgerow_Registry_V1_GetComponentResponse
+            /// Descriptor for "GetComponent".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "GetComponent",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListComponents" metadata.
+        public enum ListComponents: Sendable {
+            /// Request type for "ListComponents".
+            public typealias Input = Hedgerow_Registry_V1_ListComponentsRequest
+            /// Response type for "ListComponents".
+            public typealias Output = Hedgerow_Registry_V1_ListComponentsResponse
+            /// Descriptor for "ListComponents".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "ListComponents",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "hedgerow.registry.v1.RegistryService" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             CreateThing.descriptor,
@@ -161,7 +200,10 @@ public enum Hedgerow_Registry_V1_RegistryService: Sendable {
             ApplyGroup.descriptor,
             GetGroup.descriptor,
             ListGroups.descriptor,
-            RotateGroupAuthority.descriptor
+            RotateGroupAuthority.descriptor,
+            RegisterComponent.descriptor,
+            GetComponent.descriptor,
+            ListComponents.descriptor
         ]
     }
 }
@@ -373,6 +415,62 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_RotateGroupAuthorityRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_RotateGroupAuthorityResponse>
+
+        /// Handle the "RegisterComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Registers a version of a component. Versions are immutable: the same recipe again changes nothing,
+        /// > another one under the same version is ALREADY_EXISTS. INVALID_ARGUMENT `INVALID_RECIPE` with a BadRequest
+        /// > that names line and column.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_RegisterComponentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_RegisterComponentResponse` messages.
+        func registerComponent(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_RegisterComponentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_RegisterComponentResponse>
+
+        /// Handle the "GetComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one version of a component with its recipe. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_GetComponentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_GetComponentResponse` messages.
+        func getComponent(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_GetComponentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_GetComponentResponse>
+
+        /// Handle the "ListComponents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists components by name, or the versions of one, the highest first.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_ListComponentsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_ListComponentsResponse` messages.
+        func listComponents(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListComponentsResponse>
     }
 
     /// Service protocol for the "hedgerow.registry.v1.RegistryService" service.
@@ -568,6 +666,62 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_RotateGroupAuthorityRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_RotateGroupAuthorityResponse>
+
+        /// Handle the "RegisterComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Registers a version of a component. Versions are immutable: the same recipe again changes nothing,
+        /// > another one under the same version is ALREADY_EXISTS. INVALID_ARGUMENT `INVALID_RECIPE` with a BadRequest
+        /// > that names line and column.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_RegisterComponentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_RegisterComponentResponse` message.
+        func registerComponent(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_RegisterComponentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_RegisterComponentResponse>
+
+        /// Handle the "GetComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one version of a component with its recipe. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_GetComponentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_GetComponentResponse` message.
+        func getComponent(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_GetComponentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_GetComponentResponse>
+
+        /// Handle the "ListComponents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists components by name, or the versions of one, the highest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_ListComponentsResponse` message.
+        func listComponents(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentsResponse>
     }
 
     /// Simple service protocol for the "hedgerow.registry.v1.RegistryService" service.
@@ -761,6 +915,62 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: Hedgerow_Registry_V1_RotateGroupAuthorityRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Hedgerow_Registry_V1_RotateGroupAuthorityResponse
+
+        /// Handle the "RegisterComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Registers a version of a component. Versions are immutable: the same recipe again changes nothing,
+        /// > another one under the same version is ALREADY_EXISTS. INVALID_ARGUMENT `INVALID_RECIPE` with a BadRequest
+        /// > that names line and column.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_RegisterComponentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_RegisterComponentResponse` to respond with.
+        func registerComponent(
+            request: Hedgerow_Registry_V1_RegisterComponentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_RegisterComponentResponse
+
+        /// Handle the "GetComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one version of a component with its recipe. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_GetComponentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_GetComponentResponse` to respond with.
+        func getComponent(
+            request: Hedgerow_Registry_V1_GetComponentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_GetComponentResponse
+
+        /// Handle the "ListComponents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists components by name, or the versions of one, the highest first.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_ListComponentsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_ListComponentsResponse` to respond with.
+        func listComponents(
+            request: Hedgerow_Registry_V1_ListComponentsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_ListComponentsResponse
     }
 }
 
@@ -878,6 +1088,39 @@ extension Hedgerow_Registry_V1_RegistryService.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.RegisterComponent.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_RegisterComponentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_RegisterComponentResponse>(),
+            handler: { request, context in
+                try await self.registerComponent(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.GetComponent.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_GetComponentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_GetComponentResponse>(),
+            handler: { request, context in
+                try await self.getComponent(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.ListComponents.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListComponentsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListComponentsResponse>(),
+            handler: { request, context in
+                try await self.listComponents(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -988,6 +1231,39 @@ extension Hedgerow_Registry_V1_RegistryService.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_RotateGroupAuthorityResponse> {
         let response = try await self.rotateGroupAuthority(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func registerComponent(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_RegisterComponentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_RegisterComponentResponse> {
+        let response = try await self.registerComponent(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func getComponent(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_GetComponentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_GetComponentResponse> {
+        let response = try await self.getComponent(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listComponents(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListComponentsResponse> {
+        let response = try await self.listComponents(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -1121,6 +1397,45 @@ extension Hedgerow_Registry_V1_RegistryService.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_RotateGroupAuthorityResponse> {
         return GRPCCore.ServerResponse<Hedgerow_Registry_V1_RotateGroupAuthorityResponse>(
             message: try await self.rotateGroupAuthority(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func registerComponent(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_RegisterComponentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_RegisterComponentResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_RegisterComponentResponse>(
+            message: try await self.registerComponent(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func getComponent(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_GetComponentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_GetComponentResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_GetComponentResponse>(
+            message: try await self.getComponent(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listComponents(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentsResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentsResponse>(
+            message: try await self.listComponents(
                 request: request.message,
                 context: context
             ),
@@ -1372,6 +1687,77 @@ extension Hedgerow_Registry_V1_RegistryService {
             deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_RotateGroupAuthorityResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_RotateGroupAuthorityResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "RegisterComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Registers a version of a component. Versions are immutable: the same recipe again changes nothing,
+        /// > another one under the same version is ALREADY_EXISTS. INVALID_ARGUMENT `INVALID_RECIPE` with a BadRequest
+        /// > that names line and column.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_RegisterComponentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_RegisterComponentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_RegisterComponentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func registerComponent<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_RegisterComponentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_RegisterComponentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_RegisterComponentResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_RegisterComponentResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one version of a component with its recipe. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_GetComponentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_GetComponentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_GetComponentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getComponent<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_GetComponentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_GetComponentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_GetComponentResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_GetComponentResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListComponents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists components by name, or the versions of one, the highest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListComponentsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListComponentsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listComponents<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListComponentsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListComponentsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -1736,6 +2122,110 @@ extension Hedgerow_Registry_V1_RegistryService {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "RegisterComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Registers a version of a component. Versions are immutable: the same recipe again changes nothing,
+        /// > another one under the same version is ALREADY_EXISTS. INVALID_ARGUMENT `INVALID_RECIPE` with a BadRequest
+        /// > that names line and column.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_RegisterComponentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_RegisterComponentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_RegisterComponentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func registerComponent<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_RegisterComponentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_RegisterComponentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_RegisterComponentResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_RegisterComponentResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.RegisterComponent.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one version of a component with its recipe. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_GetComponentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_GetComponentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_GetComponentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func getComponent<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_GetComponentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_GetComponentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_GetComponentResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_GetComponentResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.GetComponent.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListComponents" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists components by name, or the versions of one, the highest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListComponentsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListComponentsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listComponents<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListComponentsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListComponentsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.ListComponents.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -2029,6 +2519,95 @@ extension Hedgerow_Registry_V1_RegistryService.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_RotateGroupAuthorityRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_RotateGroupAuthorityResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RegisterComponent" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Registers a version of a component. Versions are immutable: the same recipe again changes nothing,
+    /// > another one under the same version is ALREADY_EXISTS. INVALID_ARGUMENT `INVALID_RECIPE` with a BadRequest
+    /// > that names line and column.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_RegisterComponentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func registerComponent<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_RegisterComponentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_RegisterComponentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.registerComponent(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_RegisterComponentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_RegisterComponentResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetComponent" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Returns one version of a component with its recipe. NOT_FOUND where there is none.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_GetComponentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getComponent<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_GetComponentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_GetComponentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getComponent(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_GetComponentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_GetComponentResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListComponents" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists components by name, or the versions of one, the highest first.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listComponents<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listComponents(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListComponentsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListComponentsResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -2364,6 +2943,107 @@ extension Hedgerow_Registry_V1_RegistryService.ClientProtocol {
             metadata: metadata
         )
         return try await self.rotateGroupAuthority(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RegisterComponent" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Registers a version of a component. Versions are immutable: the same recipe again changes nothing,
+    /// > another one under the same version is ALREADY_EXISTS. INVALID_ARGUMENT `INVALID_RECIPE` with a BadRequest
+    /// > that names line and column.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func registerComponent<Result>(
+        _ message: Hedgerow_Registry_V1_RegisterComponentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_RegisterComponentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_RegisterComponentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.registerComponent(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetComponent" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Returns one version of a component with its recipe. NOT_FOUND where there is none.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getComponent<Result>(
+        _ message: Hedgerow_Registry_V1_GetComponentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_GetComponentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_GetComponentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getComponent(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListComponents" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists components by name, or the versions of one, the highest first.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listComponents<Result>(
+        _ message: Hedgerow_Registry_V1_ListComponentsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listComponents(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -103,6 +103,12 @@ public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Sw
 
   /// The receiver had acknowledged them and no longer has them (it was restored from an older copy).
   case receiverRestored // = 7
+
+  /// Not a loss: a component's steps dropped them (`where`).
+  case filtered // = 8
+
+  /// A component failed on them, and no deployed route takes its dead letters.
+  case transformFailed // = 9
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -119,6 +125,8 @@ public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Sw
     case 5: self = .rejected
     case 6: self = .notRoutedToCloud
     case 7: self = .receiverRestored
+    case 8: self = .filtered
+    case 9: self = .transformFailed
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -133,6 +141,8 @@ public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Sw
     case .rejected: return 5
     case .notRoutedToCloud: return 6
     case .receiverRestored: return 7
+    case .filtered: return 8
+    case .transformFailed: return 9
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -147,6 +157,8 @@ public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Sw
     .rejected,
     .notRoutedToCloud,
     .receiverRestored,
+    .filtered,
+    .transformFailed,
   ]
 
 }
@@ -552,7 +564,8 @@ public nonisolated struct Hedgerow_Telemetry_V1_QueryRequest: Sendable {
   /// Only messages of this thing; empty for all.
   public var thing: String = String()
 
-  /// Only topics that match; `#` where it is empty.
+  /// Only topics that match; all where it is empty, dead letters (`$dead-letter/INSTANCE`) included, which `#`
+  /// does not match.
   public var topicFilter: String = String()
 
   /// Only samples at or after this.
@@ -739,7 +752,7 @@ nonisolated extension Hedgerow_Telemetry_V1_AcknowledgementLevel: SwiftProtobuf.
 }
 
 nonisolated extension Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LOSS_REASON_UNSPECIFIED\0\u{1}LOSS_REASON_NOT_RESENT\0\u{1}LOSS_REASON_OVERWRITTEN\0\u{1}LOSS_REASON_EXPIRED\0\u{1}LOSS_REASON_CORRUPTED\0\u{1}LOSS_REASON_REJECTED\0\u{1}LOSS_REASON_NOT_ROUTED_TO_CLOUD\0\u{1}LOSS_REASON_RECEIVER_RESTORED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LOSS_REASON_UNSPECIFIED\0\u{1}LOSS_REASON_NOT_RESENT\0\u{1}LOSS_REASON_OVERWRITTEN\0\u{1}LOSS_REASON_EXPIRED\0\u{1}LOSS_REASON_CORRUPTED\0\u{1}LOSS_REASON_REJECTED\0\u{1}LOSS_REASON_NOT_ROUTED_TO_CLOUD\0\u{1}LOSS_REASON_RECEIVER_RESTORED\0\u{1}LOSS_REASON_FILTERED\0\u{1}LOSS_REASON_TRANSFORM_FAILED\0")
 }
 
 nonisolated extension Hedgerow_Telemetry_V1_Session: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -8,6 +8,11 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
 public import SwiftProtobuf
 
 // If the compiler emits an error on this type, it is because this file
@@ -119,11 +124,61 @@ public nonisolated struct Hedgerow_Type_V1_GroupRevision: Sendable {
   /// Clears the value of `createTime`. Subsequent reads from it will return its default value.
   public mutating func clearCreateTime() {self._createTime = nil}
 
+  /// Component instances that run on every core of the group, at most 256.
+  public var components: [Hedgerow_Type_V1_ComponentInstance] = []
+
+  /// What a deployment of the revision runs: one entry an instance. Empty in a revision that no deployment
+  /// brings.
+  public var lock: [Hedgerow_Type_V1_LockedComponent] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+/// A component that runs in a group, under a name of its own.
+public nonisolated struct Hedgerow_Type_V1_ComponentInstance: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name of the instance, unique in the group, `[A-Za-z0-9._-]{1,128}`; subscriptions address it.
+  public var name: String = String()
+
+  /// Name of the component; that of the instance where it is empty.
+  public var component: String = String()
+
+  /// Version wished: exact (`1.2.0`) or an npm range (`^1.0`).
+  public var version: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// What an instance's version was resolved to when a deployment was made. It is never resolved again.
+public nonisolated struct Hedgerow_Type_V1_LockedComponent: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name of the instance.
+  public var instance: String = String()
+
+  /// Name of the component.
+  public var component: String = String()
+
+  /// Exact version (semver 2.0.0).
+  public var version: String = String()
+
+  /// SHA-256 of the recipe's text, 32 bytes.
+  public var recipeDigest: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// A one-way route.
@@ -147,6 +202,70 @@ public nonisolated struct Hedgerow_Type_V1_Subscription: Sendable {
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+}
+
+/// What a component instance did since its core started or changed its version.
+public nonisolated struct Hedgerow_Type_V1_ComponentStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name of the instance.
+  public var instance: String = String()
+
+  /// Name of the component.
+  public var component: String = String()
+
+  /// Version that runs.
+  public var version: String = String()
+
+  /// Messages that it was given.
+  public var messagesIn: UInt64 = 0
+
+  /// Messages that it published, dead letters not among them.
+  public var messagesOut: UInt64 = 0
+
+  /// Messages that its steps dropped.
+  public var messagesFiltered: UInt64 = 0
+
+  /// Messages that it failed on.
+  public var messagesFailed: UInt64 = 0
+
+  /// The most frequent causes of failures, at most 16.
+  public var failures: [Hedgerow_Type_V1_ComponentFailure] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// One cause of failures.
+public nonisolated struct Hedgerow_Type_V1_ComponentFailure: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What failed, where in the recipe, and why; at most 256 bytes.
+  public var cause: String = String()
+
+  /// How often.
+  public var count: UInt64 = 0
+
+  /// When it happened last.
+  public var lastTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_lastTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_lastTime = newValue}
+  }
+  /// Returns true if `lastTime` has been explicitly set.
+  public var hasLastTime: Bool {self._lastTime != nil}
+  /// Clears the value of `lastTime`. Subsequent reads from it will return its default value.
+  public mutating func clearLastTime() {self._lastTime = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _lastTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// Parameters of a durable stream on a core.
@@ -222,7 +341,7 @@ nonisolated extension Hedgerow_Type_V1_Endpoint: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".GroupRevision"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}revision\0\u{1}cores\0\u{1}things\0\u{1}subscriptions\0\u{1}streams\0\u{3}create_time\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}revision\0\u{1}cores\0\u{1}things\0\u{1}subscriptions\0\u{1}streams\0\u{3}create_time\0\u{1}components\0\u{1}lock\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -237,6 +356,8 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.subscriptions) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.streams) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.components) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.lock) }()
       default: break
       }
     }
@@ -268,6 +389,12 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
     try { if let v = self._createTime {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
+    if !self.components.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.components, fieldNumber: 8)
+    }
+    if !self.lock.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lock, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -279,6 +406,93 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
     if lhs.subscriptions != rhs.subscriptions {return false}
     if lhs.streams != rhs.streams {return false}
     if lhs._createTime != rhs._createTime {return false}
+    if lhs.components != rhs.components {return false}
+    if lhs.lock != rhs.lock {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ComponentInstance"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.component) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.component.isEmpty {
+      try visitor.visitSingularStringField(value: self.component, fieldNumber: 2)
+    }
+    if !self.version.isEmpty {
+      try visitor.visitSingularStringField(value: self.version, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ComponentInstance, rhs: Hedgerow_Type_V1_ComponentInstance) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.component != rhs.component {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_LockedComponent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LockedComponent"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}instance\0\u{1}component\0\u{1}version\0\u{3}recipe_digest\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.instance) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.component) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.recipeDigest) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.instance.isEmpty {
+      try visitor.visitSingularStringField(value: self.instance, fieldNumber: 1)
+    }
+    if !self.component.isEmpty {
+      try visitor.visitSingularStringField(value: self.component, fieldNumber: 2)
+    }
+    if !self.version.isEmpty {
+      try visitor.visitSingularStringField(value: self.version, fieldNumber: 3)
+    }
+    if !self.recipeDigest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.recipeDigest, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_LockedComponent, rhs: Hedgerow_Type_V1_LockedComponent) -> Bool {
+    if lhs.instance != rhs.instance {return false}
+    if lhs.component != rhs.component {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.recipeDigest != rhs.recipeDigest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -324,6 +538,115 @@ nonisolated extension Hedgerow_Type_V1_Subscription: SwiftProtobuf.Message, Swif
     if lhs.topicFilter != rhs.topicFilter {return false}
     if lhs.to != rhs.to {return false}
     if lhs.via != rhs.via {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ComponentStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ComponentStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}instance\0\u{1}component\0\u{1}version\0\u{3}messages_in\0\u{3}messages_out\0\u{3}messages_filtered\0\u{3}messages_failed\0\u{1}failures\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.instance) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.component) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.messagesIn) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.messagesOut) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.messagesFiltered) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.messagesFailed) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.failures) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.instance.isEmpty {
+      try visitor.visitSingularStringField(value: self.instance, fieldNumber: 1)
+    }
+    if !self.component.isEmpty {
+      try visitor.visitSingularStringField(value: self.component, fieldNumber: 2)
+    }
+    if !self.version.isEmpty {
+      try visitor.visitSingularStringField(value: self.version, fieldNumber: 3)
+    }
+    if self.messagesIn != 0 {
+      try visitor.visitSingularUInt64Field(value: self.messagesIn, fieldNumber: 4)
+    }
+    if self.messagesOut != 0 {
+      try visitor.visitSingularUInt64Field(value: self.messagesOut, fieldNumber: 5)
+    }
+    if self.messagesFiltered != 0 {
+      try visitor.visitSingularUInt64Field(value: self.messagesFiltered, fieldNumber: 6)
+    }
+    if self.messagesFailed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.messagesFailed, fieldNumber: 7)
+    }
+    if !self.failures.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.failures, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ComponentStatus, rhs: Hedgerow_Type_V1_ComponentStatus) -> Bool {
+    if lhs.instance != rhs.instance {return false}
+    if lhs.component != rhs.component {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.messagesIn != rhs.messagesIn {return false}
+    if lhs.messagesOut != rhs.messagesOut {return false}
+    if lhs.messagesFiltered != rhs.messagesFiltered {return false}
+    if lhs.messagesFailed != rhs.messagesFailed {return false}
+    if lhs.failures != rhs.failures {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ComponentFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ComponentFailure"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cause\0\u{1}count\0\u{3}last_time\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cause) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._lastTime) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.cause.isEmpty {
+      try visitor.visitSingularStringField(value: self.cause, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt64Field(value: self.count, fieldNumber: 2)
+    }
+    try { if let v = self._lastTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ComponentFailure, rhs: Hedgerow_Type_V1_ComponentFailure) -> Bool {
+    if lhs.cause != rhs.cause {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs._lastTime != rhs._lastTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -37,6 +37,10 @@ public nonisolated enum Hedgerow_Type_V1_ReadingStatus: SwiftProtobuf.Enum, Swif
 
   /// The sample failed; the reading has a reason and no values.
   case failed // = 2
+
+  /// A component failed on it: a dead letter. The values are those that the component was given, the reason
+  /// says which step failed and why.
+  case notProcessed // = 3
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -48,6 +52,7 @@ public nonisolated enum Hedgerow_Type_V1_ReadingStatus: SwiftProtobuf.Enum, Swif
     case 0: self = .unspecified
     case 1: self = .ok
     case 2: self = .failed
+    case 3: self = .notProcessed
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -57,6 +62,7 @@ public nonisolated enum Hedgerow_Type_V1_ReadingStatus: SwiftProtobuf.Enum, Swif
     case .unspecified: return 0
     case .ok: return 1
     case .failed: return 2
+    case .notProcessed: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -66,6 +72,7 @@ public nonisolated enum Hedgerow_Type_V1_ReadingStatus: SwiftProtobuf.Enum, Swif
     .unspecified,
     .ok,
     .failed,
+    .notProcessed,
   ]
 
 }
@@ -148,7 +155,7 @@ public nonisolated struct Hedgerow_Type_V1_Reading: Sendable {
   /// Whether the sample succeeded. Default: it did.
   public var status: Hedgerow_Type_V1_ReadingStatus = .unspecified
 
-  /// Why the sample failed, for people; at most 256 bytes, empty where it succeeded.
+  /// Why it failed, for people; at most 256 bytes, empty where it succeeded.
   public var statusReason: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -424,14 +431,21 @@ public nonisolated struct Hedgerow_Type_V1_Origin: Sendable {
   /// First sequence covered by what carries this origin, filtered messages included. 0 with QoS 0.
   public var firstSequence: UInt64 = 0
 
-  /// Last sequence covered; the messages themselves are the last ones of the range. 0 with QoS 0.
+  /// Last sequence covered; the messages themselves are the last ones of the range where `row_offsets` is
+  /// empty. 0 with QoS 0.
   public var lastSequence: UInt64 = 0
 
-  /// Component instance that derived the messages, empty for the thing's own.
+  /// Component instance that derived the messages, empty for the thing's own. After a chain of components the
+  /// outputs that they went through come first: `smooth#0/alarm` came from output 0 of `smooth` through
+  /// `alarm`.
   public var componentInstance: String = String()
 
-  /// Index of the output of that component.
+  /// Index of the output of that component; 65,535 for its dead letters.
   public var outputIndex: UInt32 = 0
+
+  /// Sequence of each message as the distance from `first_sequence`, ascending, one entry a message. Empty
+  /// where the messages are the last ones of the range.
+  public var rowOffsets: [UInt32] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -538,7 +552,7 @@ public nonisolated struct Hedgerow_Type_V1_Record: @unchecked Sendable {
 fileprivate nonisolated let _protobuf_package = "hedgerow.type.v1"
 
 nonisolated extension Hedgerow_Type_V1_ReadingStatus: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0READING_STATUS_UNSPECIFIED\0\u{1}READING_STATUS_OK\0\u{1}READING_STATUS_FAILED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0READING_STATUS_UNSPECIFIED\0\u{1}READING_STATUS_OK\0\u{1}READING_STATUS_FAILED\0\u{1}READING_STATUS_NOT_PROCESSED\0")
 }
 
 nonisolated extension Hedgerow_Type_V1_Message: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1088,7 +1102,7 @@ nonisolated extension Hedgerow_Type_V1_RowStatus: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Hedgerow_Type_V1_Origin: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Origin"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}thing\0\u{1}epoch\0\u{3}first_sequence\0\u{3}last_sequence\0\u{3}component_instance\0\u{3}output_index\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}thing\0\u{1}epoch\0\u{3}first_sequence\0\u{3}last_sequence\0\u{3}component_instance\0\u{3}output_index\0\u{3}row_offsets\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1102,6 +1116,7 @@ nonisolated extension Hedgerow_Type_V1_Origin: SwiftProtobuf.Message, SwiftProto
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.lastSequence) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.componentInstance) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.outputIndex) }()
+      case 7: try { try decoder.decodeRepeatedUInt32Field(value: &self.rowOffsets) }()
       default: break
       }
     }
@@ -1126,6 +1141,9 @@ nonisolated extension Hedgerow_Type_V1_Origin: SwiftProtobuf.Message, SwiftProto
     if self.outputIndex != 0 {
       try visitor.visitSingularUInt32Field(value: self.outputIndex, fieldNumber: 6)
     }
+    if !self.rowOffsets.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.rowOffsets, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1136,6 +1154,7 @@ nonisolated extension Hedgerow_Type_V1_Origin: SwiftProtobuf.Message, SwiftProto
     if lhs.lastSequence != rhs.lastSequence {return false}
     if lhs.componentInstance != rhs.componentInstance {return false}
     if lhs.outputIndex != rhs.outputIndex {return false}
+    if lhs.rowOffsets != rhs.rowOffsets {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
