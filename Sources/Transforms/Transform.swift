@@ -1,0 +1,39 @@
+/// A compiled transform: immutable, shareable, and without state, so that the same batch gives the same
+/// result (but for what the host answers).
+public struct Transform: Sendable {
+    /// What it was made of.
+    public let definition: TransformDefinition
+    /// What it may ask the host for.
+    public let access: HostAccess
+    /// What it sends out: one entry a `publish` step, in their order.
+    public let outputs: [TransformOutputDeclaration]
+    /// What is odd and may well be meant: an access or a name that nothing uses, steps after the last
+    /// `publish`.
+    public let warnings: [TransformProblem]
+    /// The steps up to the last `publish`.
+    let steps: [CompiledStep]
+
+    /// Checks and compiles a definition.
+    ///
+    /// - Throws: ``TransformErrors`` with everything that is wrong.
+    public init(_ definition: TransformDefinition, access: HostAccess = []) throws(TransformErrors) {
+        var compiler = TransformCompiler(definition, access: access)
+        compiler.run()
+        if !compiler.problems.isEmpty { throw TransformErrors(problems: compiler.problems) }
+        self.definition = definition
+        self.access = access
+        self.outputs = compiler.outputs
+        self.warnings = compiler.warnings
+        self.steps = Array(compiler.steps.prefix((compiler.outputs.last?.step ?? -1) + 1))
+    }
+
+    /// Processes a batch. It never throws and never stops: what fails, fails row by row.
+    ///
+    /// Rows do not see each other: processing a batch gives the same as processing its rows one by one. The
+    /// host is asked at most once a batch for the same thing.
+    public func process(_ batch: ReadingBatch, host: some TransformHost) -> TransformResult {
+        var run = TransformRun(batch, transform: self, host: host)
+        run.run()
+        return run.result
+    }
+}
