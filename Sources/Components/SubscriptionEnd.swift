@@ -3,8 +3,8 @@ import Identity
 /// One end of a subscription: where messages come from, or where they go.
 ///
 /// The text forms are those of group files and of the wire: `thing:NAME`, `thing:*`, `thing:PREFIX*`,
-/// `component:INSTANCE`, `cloud`, `shadow`, `stream:NAME` (architecture, section 2). `component:` and
-/// `shadow` can be read, but ``GroupDefinition/validate()`` refuses them in this version.
+/// `component:INSTANCE`, `cloud`, `shadow`, `stream:NAME` (architecture, section 2). `shadow` can be read, but
+/// ``GroupDefinition/validate()`` refuses it in this version.
 public enum SubscriptionEnd: Hashable, Sendable {
     /// One thing of the group.
     case thing(String)

@@ -34,6 +34,38 @@ struct GroupEquivalenceTests {
         }
     }
 
+    @Test("compare component instances by what they mean")
+    func components() throws {
+        var first = definition
+        first.components = [
+            ComponentInstance(name: "smooth", version: try VersionRange(parsing: "^1.2")),
+            ComponentInstance(name: "alarm", component: "limit", version: try VersionRange(parsing: "1.0.0")),
+        ]
+        var second = first
+        second.components.reverse()
+        second.components[1].version = try VersionRange(parsing: " >=1.2  <2.0.0-0")
+        #expect(second != first)
+        #expect(second.isEquivalent(to: first))
+        let changes: [(inout ComponentInstance) throws -> Void] = [
+            { $0.name = "other" }, { $0.component = "other" },
+            { $0.version = try VersionRange(parsing: "1.0.1") },
+        ]
+        for change in changes {
+            var other = first
+            try change(&other.components[1])
+            #expect(!other.isEquivalent(to: first))
+        }
+        let data = try JSONEncoder().encode(first)
+        #expect(try JSONDecoder().decode(GroupDefinition.self, from: data) == first)
+    }
+
+    @Test("that were stored before there were components have none")
+    func storedBefore() throws {
+        let text = #"{"name":"g","cores":["c"],"things":[],"subscriptions":[],"streams":{}}"#
+        let stored = try JSONDecoder().decode(GroupDefinition.self, from: Data(text.utf8))
+        #expect(stored == GroupDefinition(name: "g", cores: ["c"]))
+    }
+
     @Test("survive being stored as JSON")
     func codable() throws {
         let data = try JSONEncoder().encode(definition)

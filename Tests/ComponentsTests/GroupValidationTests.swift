@@ -61,11 +61,8 @@ struct GroupValidationTests {
         #expect(far[0].message.contains("add it to things"))
     }
 
-    @Test("says that components and shadows are not in this version")
+    @Test("says that shadows are not in this version")
     func laterEnds() {
-        #expect(
-            add(Subscription(from: .component("x"), topicFilter: "#", to: .cloud))[0].message
-                .contains("this version has no components"))
         #expect(
             add(Subscription(from: .allThings, topicFilter: "a", to: .shadow))[0].message
                 .contains("this version has no shadows"))

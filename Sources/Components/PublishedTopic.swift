@@ -1,0 +1,9 @@
+public import Messaging
+
+/// Where one output of a component publishes, as far as its recipe says.
+public enum PublishedTopic: Hashable, Sendable {
+    /// Always on this topic.
+    case literal(Topic)
+    /// On a topic that an expression gives for each message.
+    case computed
+}
