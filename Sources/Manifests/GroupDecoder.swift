@@ -4,16 +4,20 @@ import Yams
 /// Turns one document into a ``GroupDefinition`` and puts the place to everything that is wrong with it.
 struct GroupDecoder {
     var reader: ManifestReader
+    /// Where the parts of the definition are.
+    private(set) var places = GroupPlaces()
     private var definition = GroupDefinition(name: "")
-    /// Where the parts of the definition are, by the paths that ``GroupDefinition/validate()`` uses.
-    private var places: [String: Place] = [:]
 
     init(reader: ManifestReader) {
         self.reader = reader
     }
 
-    private static let keys = ["kind", "name", "cores", "things", "subscriptions", "streams", "caRotation"]
-    private static let laterKeys = ["components": "components", "shadows": "shadows"]
+    private static let keys = [
+        "kind", "name", "cores", "things", "components", "subscriptions", "streams", "caRotation",
+    ]
+    private static let laterKeys = ["shadows": "shadows"]
+    private static let componentKeys = ["name", "component", "version"]
+    private static let laterComponentKeys = ["environment": "environment of a component"]
     private static let streamKeys = ["maxSize", "onFull", "priority"]
     private static let laterStreamKeys = Dictionary(
         uniqueKeysWithValues: [
@@ -27,7 +31,9 @@ struct GroupDecoder {
         guard kind.value == "Group" else {
             reader.report(
                 kind.place,
-                "the kind \"\(reader.shown(kind.value))\" is not known; this version reads kind: Group")
+                kind.value == "Component"
+                    ? "this is a component, not a group; register it with hedgerow components push FILE"
+                    : "the kind \"\(reader.shown(kind.value))\" is not known; a group file says kind: Group")
             return nil
         }
         let errorsBefore = reader.errors.count
@@ -42,6 +48,7 @@ struct GroupDecoder {
         }
         if let cores = fields["cores"] { definition.cores = names(cores) }
         if let things = fields["things"] { definition.things = names(things) }
+        if let components = fields["components"] { readComponents(components) }
         if let streams = fields["streams"] { readStreams(streams) }
         if let subscriptions = fields["subscriptions"] { readSubscriptions(subscriptions) }
         if let rotation = fields["caRotation"] { readRotation(rotation) }
@@ -72,6 +79,37 @@ struct GroupDecoder {
             names.append(name)
         }
         return names
+    }
+
+    private mutating func readComponents(_ entry: ManifestReader.Entry) {
+        places["components"] = entry.place
+        for node in reader.list(entry) ?? [] {
+            guard
+                let fields = reader.fields(
+                    node, what: "a component of a group", known: Self.componentKeys,
+                    required: ["name", "version"], later: Self.laterComponentKeys)
+            else { continue }
+            let name = fields["name"].flatMap { reader.text($0.value, what: "\"name\"") }
+            let component = fields["component"].map { reader.text($0.value, what: "\"component\"") }
+            let version = fields["version"].flatMap { range($0) }
+            guard let name, let version else { continue }
+            let path = "components[\(definition.components.count)]"
+            places[path] = Place(node.mark)
+            for (key, field) in fields { places["\(path).\(key)"] = field.place }
+            // A `component` that is no text was reported; the rest of the instance is checked without it.
+            definition.components.append(
+                ComponentInstance(name: name, component: component.flatMap { $0 }, version: version))
+        }
+    }
+
+    private mutating func range(_ entry: ManifestReader.Entry) -> VersionRange? {
+        guard let text = reader.text(entry.value, what: "\"version\"") else { return nil }
+        do throws(InvalidVersionRange) {
+            return try VersionRange(parsing: text)
+        } catch {
+            reader.report(entry.place, error.description)
+            return nil
+        }
     }
 
     private mutating func readStreams(_ entry: ManifestReader.Entry) {
@@ -168,34 +206,7 @@ struct GroupDecoder {
                     continue
                 }
             }
-            let message = readable(problem.message)
-            reader.report(place(of: problem.path), message)
+            reader.report(places.nearest(to: problem.path), places.readable(problem.message))
         }
-    }
-
-    /// The nearest place that encloses a path.
-    private func place(of path: String) -> Place {
-        var path = Substring(path)
-        while places[String(path)] == nil, let cut = path.lastIndex(where: { $0 == "." || $0 == "[" }) {
-            path = path[..<cut]
-        }
-        return places[String(path)] ?? places[""] ?? .start
-    }
-
-    /// The message with line numbers in place of indices into the list.
-    private func readable(_ message: String) -> String {
-        guard let start = message.firstRange(of: "subscriptions["),
-            let end = message[start.upperBound...].firstIndex(of: "]"),
-            let place = places[String(message[start.lowerBound...end])]
-        else { return message }
-        return message.replacingCharacters(start.lowerBound...end, with: "the one on line \(place.line)")
-    }
-}
-
-extension String {
-    fileprivate func replacingCharacters(_ range: ClosedRange<Index>, with text: String) -> String {
-        var copy = self
-        copy.replaceSubrange(range, with: text)
-        return copy
     }
 }

@@ -11,6 +11,17 @@ extension GroupManifest {
             lines.append("things:")
             lines += definition.things.map { "  - \(quoted($0))" }
         }
+        if !definition.components.isEmpty {
+            lines.append("components:")
+            for instance in definition.components {
+                var parts = ["name: \(quoted(instance.name))"]
+                if instance.component != instance.name {
+                    parts.append("component: \(quoted(instance.component))")
+                }
+                parts.append("version: \(quoted(instance.version.description))")
+                lines.append("  - {\(parts.joined(separator: ", "))}")
+            }
+        }
         if !definition.subscriptions.isEmpty {
             lines.append("subscriptions:")
             for subscription in definition.subscriptions {

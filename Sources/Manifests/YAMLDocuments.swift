@@ -12,20 +12,31 @@ struct YAMLDocuments {
 
     /// Reads a text.
     ///
+    /// - Parameters:
+    ///   - text: YAML or JSON.
+    ///   - fileName: what errors call the file.
+    ///   - maximumBytes: most bytes of the text.
+    ///   - what: what errors call what the file should hold, and how it begins.
     /// - Throws: ``ManifestErrors`` where it is too large, is not YAML, or uses what manifests do not allow
     ///   (anchors, aliases, nesting deeper than the limit).
-    init(_ text: String, fileName: String) throws(ManifestErrors) {
+    init(
+        _ text: String, fileName: String, maximumBytes: Int = ManifestLimits.bytes,
+        what: (name: String, kind: String) = ("a manifest", "kind: Group")
+    ) throws(ManifestErrors) {
         func refuse(_ place: Place, _ message: String) -> ManifestErrors {
             ManifestErrors([
                 ManifestError(fileName: fileName, line: place.line, column: place.column, message: message)
             ])
         }
-        if text.utf8.count > ManifestLimits.bytes {
+        if text.utf8.count > maximumBytes {
+            let limit = maximumBytes >= 1 << 20 ? "\(maximumBytes >> 20) MiB" : "\(maximumBytes >> 10) KiB"
             throw refuse(
                 .start,
-                "the file has \(text.utf8.count) bytes; a manifest has at most \(ManifestLimits.bytes) (1 MiB)"
-            )
+                "the file has \(text.utf8.count) bytes; \(what.name) has at most \(maximumBytes) (\(limit))")
         }
+        // A byte order mark is no part of the text; the YAML library would count it as a column.
+        var text = text
+        if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
         if let place = Self.firstAlias(in: text) {
             throw refuse(place, "anchors and aliases (&name, *name) are not allowed; write the value again")
         }
@@ -38,7 +49,7 @@ struct YAMLDocuments {
             throw refuse(.start, "the file cannot be read as YAML: \(error)")
         }
         if documents.isEmpty {
-            throw refuse(.start, "the file is empty; write a manifest, such as kind: Group")
+            throw refuse(.start, "the file is empty; write \(what.name), such as \(what.kind)")
         }
         if documents.count > ManifestLimits.documents {
             throw refuse(
@@ -70,15 +81,20 @@ struct YAMLDocuments {
     ///
     /// It looks at the bytes, before the YAML library does: the library replaces aliases while it reads, so a
     /// short text with aliases of aliases costs it time without bound. Every alias `*name` needs its anchor
-    /// `&name`, so a text without such a pair of names has none. A pair inside comments or quotes is refused
-    /// needlessly, which nobody will meet.
+    /// `&name`, so a text without such a pair of names has none. No anchor follows another `&` (the expression
+    /// `a&&b`). A pair inside comments or quotes is refused needlessly, which nobody will meet.
     private static func firstAlias(in text: String) -> Place? {
         func names(after mark: UInt8) -> [(name: Substring.UTF8View, offset: Int)] {
             var found: [(Substring.UTF8View, Int)] = []
             var offset = 0
+            var before: UInt8 = 0
             for index in text.utf8.indices {
-                defer { offset += 1 }
-                guard text.utf8[index] == mark else { continue }
+                let byte = text.utf8[index]
+                defer {
+                    offset += 1
+                    before = byte
+                }
+                guard byte == mark, before != UInt8(ascii: "&") else { continue }
                 let name = text.utf8[text.utf8.index(after: index)...].prefix(while: isAnchorByte)
                 if !name.isEmpty { found.append((name, offset)) }
             }
@@ -129,9 +145,15 @@ struct YAMLDocuments {
                 return (Place(mark), "the nesting is too deep; at most \(ManifestLimits.depth) levels")
             }
             let began = context.map { " (\($0.text) that began at \($0.mark.line):\($0.mark.column))" } ?? ""
-            return (
-                Place(mark), "this is not YAML: \(problem)\(began); check indentation, quotes and brackets"
-            )
+            // A text that begins with a sign of YAML's own: `*`, `>=1.2`, `@live`.
+            let isSign =
+                problem.contains("cannot start any token")
+                || problem.contains("alphabetic or numeric character")
+            let advice =
+                isSign
+                ? "put a text that begins with this character in quotes"
+                : "check indentation, quotes and brackets"
+            return (Place(mark), "this is not YAML: \(problem)\(began); \(advice)")
         case .reader(let problem, let offset, _, _):
             let index = offset.flatMap { text.index(text.startIndex, offsetBy: $0, limitedBy: text.endIndex) }
             let bytes = index.map { text.utf8.distance(from: text.utf8.startIndex, to: $0) } ?? 0

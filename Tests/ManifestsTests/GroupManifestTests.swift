@@ -108,7 +108,7 @@ struct GroupManifestTests {
                 "g.yaml:2:7: the group's name \"press hall\" contains a character that is not allowed; a name has 1 to 128 of the characters A-Z a-z 0-9 . _ -",
                 "g.yaml:3:8: \"cores\" has to be a list, but is the text \"pi-1\"",
                 "g.yaml:4:1: a group has no key \"thigns\"; did you mean \"things\"?",
-                "g.yaml:6:12: \"thng:a\" is not an end of a subscription; write thing:NAME, thing:*, thing:PREFIX*, stream:NAME or cloud",
+                "g.yaml:6:12: \"thng:a\" is not an end of a subscription; write thing:NAME, thing:*, thing:PREFIX*, component:INSTANCE, stream:NAME or cloud",
                 "g.yaml:7:5: from and to are both cloud; name a thing at one end",
                 "g.yaml:8:5: a subscription lacks \"topic\"; add it",
                 "g.yaml:8:32: a subscription has no key \"topc\"; did you mean \"topic\"?",
@@ -140,9 +140,9 @@ struct GroupManifestTests {
                 "g.yaml:4:16: \"c\" is a core of this group; a core is not listed as a thing",
                 "g.yaml:7:12: thing \"b\" is not in the group; did you mean \"a\"?",
                 "g.yaml:7:47: there is no stream \"blk\"; did you mean \"bulk\"?",
-                "g.yaml:8:5: this subscription is the same as the one on line 6; remove one",
-                "g.yaml:9:12: this version has no components; route from things, to things, to streams or to cloud",
-                "g.yaml:9:39: this version has no shadows; route from things, to things, to streams or to cloud",
+                "g.yaml:8:5: this subscription says the same as line 6; remove one",
+                "g.yaml:9:12: component \"x\" is not in the group; add it to components",
+                "g.yaml:9:39: this version has no shadows; route to things, to components, to streams or to cloud",
             ])
     }
 
@@ -165,7 +165,10 @@ struct GroupManifestTests {
     @Test(
         "say which keys and kinds are not in this version",
         arguments: [
-            ("components: []", "4:1: this version has no components; remove \"components\""),
+            (
+                "components: [{name: a, version: \"1\", environment: {}}]",
+                "4:38: this version has no environment of a component; remove \"environment\""
+            ),
             ("shadows: {sync: [a]}", "4:1: this version has no shadows; remove \"shadows\""),
             (
                 "streams: {a: {timeToLive: 60s}}",
@@ -181,7 +184,12 @@ struct GroupManifestTests {
         #expect(errors("name: g\n") == ["g.yaml:1:1: the manifest lacks \"kind\"; write kind: Group"])
         #expect(
             errors("kind: Component\nname: c\n")
-                == ["g.yaml:1:7: the kind \"Component\" is not known; this version reads kind: Group"])
+                == [
+                    "g.yaml:1:7: this is a component, not a group; register it with hedgerow components push FILE"
+                ])
+        #expect(
+            errors("kind: Grp\nname: c\n")
+                == ["g.yaml:1:7: the kind \"Grp\" is not known; a group file says kind: Group"])
         #expect(errors("kind: Group\n").count == 2)
     }
 

@@ -80,6 +80,12 @@ struct HostileManifestTests {
         #expect(try GroupManifest.parse(text, fileName: "h").subscriptions[0].topicFilter == "R&D/*x")
     }
 
+    @Test("that begin with a byte order mark are read, and places are counted without it")
+    func byteOrderMark() throws {
+        #expect(errors("\u{FEFF}kind: Group\nname: g\ncores: [c]\n") == [])
+        #expect(errors("\u{FEFF}kind: Grop\n").first?.hasPrefix("h:1:7: ") == true)
+    }
+
     @Test(
         "with a key that is there twice are refused",
         arguments: ["name: a\nname: b", "{name: a, \"name\": b}"])

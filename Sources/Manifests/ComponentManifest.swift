@@ -1,0 +1,45 @@
+public import Components
+public import Transforms
+
+/// A recipe file: YAML or JSON of `kind: Component` (architecture, section 5; docs/transforms.md).
+public struct ComponentManifest: Sendable {
+    /// What the document says.
+    public let recipe: Recipe
+    /// The recipe's transform, checked and compiled.
+    public let transform: Transform
+    /// The text that was read, as it was.
+    public let text: String
+    /// What is odd and may well be meant, with places.
+    public let warnings: [ManifestError]
+
+    /// Reads a recipe, strictly: every unknown key, wrong type, repeated key and invalid value is an error,
+    /// and so is everything that the check of its expressions finds.
+    ///
+    /// - Parameters:
+    ///   - text: YAML or JSON of one document, at most 256 KiB.
+    ///   - fileName: what errors call the file.
+    /// - Throws: ``ManifestErrors`` with every error and its place. The message of an error in an expression
+    ///   has two more lines: the line of the file, and a caret under the place (``ManifestError/lines``).
+    public static func parse(_ text: String, fileName: String) throws(ManifestErrors) -> ComponentManifest {
+        let documents = try YAMLDocuments(
+            text, fileName: fileName, maximumBytes: ManifestLimits.recipeBytes,
+            what: ("a recipe", "kind: Component")
+        ).documents
+        if documents.count > 1 {
+            throw ManifestErrors([
+                ManifestError(
+                    fileName: fileName, line: documents[1].place.line, column: 1,
+                    message:
+                        "the file holds \(documents.count) documents; a recipe is one, so that its text is "
+                        + "what the version stands for: write each into a file of its own")
+            ])
+        }
+        var decoder = ComponentDecoder(reader: ManifestReader(fileName: fileName), text: text)
+        guard let (recipe, transform) = decoder.decode(documents[0].root), decoder.reader.errors.isEmpty
+        else {
+            throw ManifestErrors(decoder.reader.errors)
+        }
+        return ComponentManifest(
+            recipe: recipe, transform: transform, text: text, warnings: decoder.warnings)
+    }
+}
