@@ -8,7 +8,8 @@ public typealias ErrorReason = Hedgerow_Type_V1_ErrorReason
 /// An error as it goes over the wire: a gRPC code, one reason, one sentence that says what to do.
 ///
 /// It becomes a `google.rpc.Status` with exactly one `ErrorInfo` (domain `hedgerow`), and `BadRequest` and
-/// `RetryInfo` where they apply (https://google.aip.dev/193).
+/// `RetryInfo` where they apply (https://google.aip.dev/193). It travels in trailers, of which a peer takes 16 KiB and
+/// no more: long texts are cut on the wire, and violations that do not fit are left out, the last ones first.
 public struct HedgerowError: Error, RPCErrorConvertible, Sendable, CustomStringConvertible {
     /// One wrong field of a request.
     public struct Violation: Hashable, Sendable {
@@ -75,7 +76,7 @@ public struct HedgerowError: Error, RPCErrorConvertible, Sendable, CustomStringC
     /// The code.
     public var rpcErrorCode: RPCError.Code { code }
     /// The sentence for people.
-    public var rpcErrorMessage: String { message }
+    public var rpcErrorMessage: String { message.cut(toBytes: Self.maximumMessageBytes) }
     /// What caused it.
     public var rpcErrorCause: (any Error)? { cause }
 
@@ -85,6 +86,28 @@ public struct HedgerowError: Error, RPCErrorConvertible, Sendable, CustomStringC
     /// Code, reason and sentence.
     public var description: String { "\(reason.wireName): \(message)" }
 
+    // The trailers hold the message twice, once in base64 and once with each unusual byte written as three; together
+    // with the violations in base64 this stays below 14 KiB.
+    private static let maximumMessageBytes = 2_000
+    private static let maximumViolationBytes = 1_500
+    private static let maximumViolationsBytes = 4_500
+
+    /// As many of the violations as fit into the trailers.
+    private var violationsThatFit: [Violation] {
+        var room = Self.maximumViolationsBytes
+        var fitting: [Violation] = []
+        for violation in violations {
+            let short = Violation(
+                field: violation.field.cut(toBytes: Self.maximumViolationBytes),
+                description: violation.description.cut(toBytes: Self.maximumViolationBytes))
+            // Tags and lengths of the encoded form are less than 16 bytes.
+            room -= short.field.utf8.count + short.description.utf8.count + 16
+            if room < 0 { break }
+            fitting.append(short)
+        }
+        return fitting
+    }
+
     private var status: GoogleRPCStatus {
         var list: [ErrorDetails] = [
             .errorInfo(reason: reason.wireName, domain: Self.domain, metadata: details)
@@ -92,12 +115,22 @@ public struct HedgerowError: Error, RPCErrorConvertible, Sendable, CustomStringC
         if !violations.isEmpty {
             list.append(
                 .badRequest(
-                    violations: violations.map {
+                    violations: violationsThatFit.map {
                         ErrorDetails.BadRequest.FieldViolation(field: $0.field, description: $0.description)
                     }))
         }
         if let retryAfter { list.append(.retryInfo(delay: retryAfter)) }
-        return GoogleRPCStatus(code: code, message: message, details: list)
+        return GoogleRPCStatus(code: code, message: rpcErrorMessage, details: list)
+    }
+}
+
+extension String {
+    /// At most so many bytes of UTF-8 of the beginning; an ellipsis at the end says that there was more.
+    fileprivate func cut(toBytes maximum: Int) -> String {
+        if utf8.count <= maximum { return self }
+        var end = utf8.index(startIndex, offsetBy: maximum - "…".utf8.count)
+        while end > startIndex, end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return String(self[..<end]) + "…"
     }
 }
 

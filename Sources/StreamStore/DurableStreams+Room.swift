@@ -46,18 +46,26 @@ extension DurableStreams {
             arguments: [stream])
         let select = try db.cachedStatement(
             sql: """
-                SELECT id, first, last, bytes, receive_time, thing, origin_epoch, component, origin_first, origin_last
+                SELECT id, first, last, bytes, receive_time, thing, origin_epoch, component, origin_first,
+                    origin_last, row_offsets
                 FROM stream_entry WHERE epoch_id = ? AND reason IS NULL ORDER BY first LIMIT 64
                 """)
         for epochID in epochs {
             let batches = try Row.fetchAll(select, arguments: [epochID]).compactMap { row -> StoredBatch? in
+                var offsets = try RowOffsets.read(row[10] as Data?)
                 guard let positions = SequenceRange(UInt64(row[1] as Int64), UInt64(row[2] as Int64)),
                     let key = Self.key(row, at: 5),
                     let range = SequenceRange(UInt64(row[8] as Int64), UInt64(row[9] as Int64))
                 else { return nil }
+                // What a component's steps dropped beside its messages is not lost with them.
+                if offsets.isEmpty, !key.component.isEmpty, range.count > positions.count,
+                    range.count <= UInt64(UInt32.max)
+                {
+                    offsets = (range.count - positions.count..<range.count).map { UInt32($0) }
+                }
                 return StoredBatch(
                     id: row[0], epochID: epochID, positions: positions, bytes: row[3], receiveTime: row[4],
-                    origin: .init(key: key, range: range))
+                    origin: .init(key: key, range: range, rowOffsets: offsets))
             }
             if !batches.isEmpty { return batches }
         }
@@ -91,22 +99,26 @@ extension DurableStreams {
     /// Adds origins to an account; false where it has too many already.
     private func join(_ origin: StreamEntry.OriginRange, toAccount id: Int64) throws -> Bool {
         // The origins of consecutive batches of one thing follow each other: one run grows.
-        try db.cachedStatement(
-            sql: """
-                UPDATE stream_lost_origin SET last = ?
-                WHERE entry_id = ? AND thing = ? AND epoch = ? AND component = ? AND last = ?
-                """
-        ).execute(
-            arguments: [
-                Int64(origin.range.last), id, origin.key.thing, Data(origin.key.epoch.bytes),
-                origin.key.component,
-                Int64(origin.range.first) - 1,
-            ])
-        if db.changesCount > 0 { return true }
+        if origin.rowOffsets.isEmpty {
+            try db.cachedStatement(
+                sql: """
+                    UPDATE stream_lost_origin SET last = ?
+                    WHERE entry_id = ? AND thing = ? AND epoch = ? AND component = ? AND last = ?
+                        AND row_offsets IS NULL
+                    """
+            ).execute(
+                arguments: [
+                    Int64(origin.range.last), id, origin.key.thing, Data(origin.key.epoch.bytes),
+                    origin.key.component,
+                    Int64(origin.range.first) - 1,
+                ])
+            if db.changesCount > 0 { return true }
+        }
         let count = try Int.fetchOne(
             db.cachedStatement(sql: "SELECT count(*) FROM stream_lost_origin WHERE entry_id = ?"),
             arguments: [id])
-        guard let count, count < Self.maximumOrigins else { return false }
+        let limit = origin.rowOffsets.isEmpty ? Self.maximumOrigins : Self.maximumSparseOrigins
+        guard let count, count < limit else { return false }
         try insert(origin, entryID: id)
         return true
     }

@@ -9,7 +9,10 @@ public import Messaging
 ///   messages; `next` is the one that the next message gets, `acknowledged` the last one that the receiver has.
 /// - `stream_entry`: one row per batch, as it came, at its sequences `first` to `last`; or, with a `reason`,
 ///   the account of sequences that will never be sent, whose origins are in `stream_lost_origin`. Within an
-///   epoch the entries lie without gap from `acknowledged + 1` to `next - 1`.
+///   epoch the entries lie without gap from `acknowledged + 1` to `next - 1`. What a component derived has its
+///   output in `component` (``DerivedOutput``), the component in the columns `source_…`, and in `row_offsets`,
+///   where its messages are not the last ones of `origin_first` to `origin_last`, where in that range each is
+///   (differences, seven bits a byte). An account of such a batch names its messages in the same way.
 /// - `stream_usage`: bytes of payload and number of accounts per stream, kept in step by every change here.
 /// - `stream_exported`: origins of what the receiver has already, and of what it was told to be lost, in runs, so
 ///   that a receiver that was restored from an older copy can be told what it forgot. A run holds consecutive
@@ -22,6 +25,8 @@ public struct DurableStreams {
     public static let maximumExportedRuns = 10_000
     /// Most origins in one account of lost messages.
     public static let maximumOrigins = 1_000
+    /// Most origins in an account that gets one with offsets: each may have as many as a batch has messages.
+    static let maximumSparseOrigins = 64
     /// Accounts in a stream above which nothing that can be told in another way should become one. An account
     /// takes no space in the stream and is never overwritten, so that whoever appends has to keep to this.
     public static let maximumAccounts = 10_000
@@ -70,6 +75,18 @@ public struct DurableStreams {
                 CREATE INDEX stream_exported_last ON stream_exported (epoch_id, last);
                 CREATE INDEX stream_exported_end
                     ON stream_exported (epoch_id, thing, epoch, component, origin_last);
+                """)
+    }
+
+    /// Adds what is kept about derived messages to the tables of ``createTables(_:)``.
+    public static func addDerivation(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE stream_entry ADD COLUMN row_offsets BLOB;
+                ALTER TABLE stream_lost_origin ADD COLUMN row_offsets BLOB;
+                ALTER TABLE stream_entry ADD COLUMN source_component TEXT;
+                ALTER TABLE stream_entry ADD COLUMN source_version TEXT;
+                ALTER TABLE stream_entry ADD COLUMN source_revision INTEGER;
                 """)
     }
 
@@ -141,11 +158,10 @@ public struct DurableStreams {
     ///
     /// - Parameter overwrittenReason: The number on the wire of the reason for what is overwritten.
     public func append(
-        _ payload: [UInt8], count: Int, origin: StreamEntry.OriginRange, receiveTime: Int64,
-        isReceiveTimeDoubtful: Bool, to stream: String, epoch: Epoch, limits: StreamLimits,
+        _ batch: StreamBatch, count: Int, to stream: String, epoch: Epoch, limits: StreamLimits,
         overwrittenReason: Int
     ) throws -> Outcome {
-        let size = Int64(payload.count)
+        let size = Int64(batch.payload.count)
         guard size <= limits.maximumBytes else { return .tooLarge }
         var overwritten: UInt64 = 0
         let excess = try bytes(in: stream) + size - limits.maximumBytes
@@ -160,16 +176,20 @@ public struct DurableStreams {
         try db.cachedStatement(
             sql: """
                 INSERT INTO stream_entry (epoch_id, first, last, reason, bytes, receive_time, doubtful, thing,
-                    origin_epoch, component, origin_first, origin_last, payload)
-                VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    origin_epoch, component, origin_first, origin_last, payload, row_offsets, source_component,
+                    source_version, source_revision)
+                VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(
             arguments: [
-                epochID, Int64(positions.first), Int64(positions.last), size, receiveTime,
-                isReceiveTimeDoubtful ? 1 : 0,
-                origin.key.thing, Data(origin.key.epoch.bytes), origin.key.component,
-                Int64(origin.range.first),
-                Int64(origin.range.last), Data(payload),
+                epochID, Int64(positions.first), Int64(positions.last), size, batch.receiveTime,
+                batch.isReceiveTimeDoubtful ? 1 : 0,
+                batch.origin.key.thing, Data(batch.origin.key.epoch.bytes), batch.origin.key.component,
+                Int64(batch.origin.range.first),
+                Int64(batch.origin.range.last), Data(batch.payload),
+                RowOffsets.data(batch.origin.rowOffsets),
+                batch.source?.component, batch.source?.version,
+                batch.source.map { Int64(clamping: $0.revision) },
             ])
         try addUsage(size, stream)
         return .stored(overwritten: overwritten)
@@ -199,7 +219,7 @@ public struct DurableStreams {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT id, first, last, reason, receive_time, doubtful, thing, origin_epoch, component, origin_first,
-                    origin_last, payload
+                    origin_last, payload, row_offsets, source_component, source_version, source_revision
                 FROM stream_entry WHERE epoch_id = ?1 AND last > ?2 AND first >= ifnull(
                     (SELECT max(first) FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2), 0)
                 ORDER BY first LIMIT ?3
@@ -330,10 +350,10 @@ public struct DurableStreams {
     }
 
     func insert(_ origin: StreamEntry.OriginRange, entryID: Int64) throws {
-        try db.cachedStatement(sql: "INSERT INTO stream_lost_origin VALUES (?, ?, ?, ?, ?, ?)").execute(
+        try db.cachedStatement(sql: "INSERT INTO stream_lost_origin VALUES (?, ?, ?, ?, ?, ?, ?)").execute(
             arguments: [
                 entryID, origin.key.thing, Data(origin.key.epoch.bytes), origin.key.component,
-                Int64(origin.range.first), Int64(origin.range.last),
+                Int64(origin.range.first), Int64(origin.range.last), RowOffsets.data(origin.rowOffsets),
             ])
     }
 
@@ -360,19 +380,32 @@ public struct DurableStreams {
         return StreamEntry(
             positions: positions,
             content: .batch(
-                payload: [UInt8](row[11] as Data), origin: .init(key: key, range: range), receiveTime: row[4],
-                isReceiveTimeDoubtful: row[5] as Int == 1))
+                StreamBatch(
+                    payload: [UInt8](row[11] as Data),
+                    origin: .init(
+                        key: key, range: range, rowOffsets: try RowOffsets.read(row[12] as Data?)),
+                    source: Self.source(row, at: 13),
+                    receiveTime: row[4], isReceiveTimeDoubtful: row[5] as Int == 1)))
+    }
+
+    private static func source(_ row: Row, at index: Int) -> StreamBatch.Source? {
+        guard let component: String = row[index] else { return nil }
+        return StreamBatch.Source(
+            component: component, version: row[index + 1] ?? "",
+            revision: UInt64(clamping: row[index + 2] as Int64? ?? 0))
     }
 
     func lostOrigins(of entryID: Int64) throws -> [StreamEntry.OriginRange] {
         try Row.fetchAll(
-            db, sql: "SELECT thing, epoch, component, first, last FROM stream_lost_origin WHERE entry_id = ?",
-            arguments: [entryID]
+            db,
+            sql: """
+                SELECT thing, epoch, component, first, last, row_offsets FROM stream_lost_origin WHERE entry_id = ?
+                """, arguments: [entryID]
         ).compactMap { row in
             guard let key = Self.key(row, at: 0),
                 let range = SequenceRange(UInt64(row[3] as Int64), UInt64(row[4] as Int64))
             else { return nil }
-            return .init(key: key, range: range)
+            return .init(key: key, range: range, rowOffsets: try RowOffsets.read(row[5] as Data?))
         }
     }
 

@@ -7,7 +7,7 @@ public struct OriginKey: Hashable, Sendable {
     public let thing: String
     /// The run of its process.
     public let epoch: Epoch
-    /// Component instance and output that derived the messages, empty for the thing's own.
+    /// The output that derived the messages (``DerivedOutput/key``), empty for the thing's own.
     public let component: String
 
     /// Makes a key.

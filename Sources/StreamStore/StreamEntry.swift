@@ -7,20 +7,24 @@ public struct StreamEntry: Sendable {
     public struct OriginRange: Hashable, Sendable {
         /// Whose.
         public var key: OriginKey
-        /// Which; nil with QoS 0, which streams do not hold.
+        /// Which; those included of which nothing is there.
         public var range: SequenceRange
+        /// Distance of each message's sequence from the first of ``range``, ascending. Empty where the messages
+        /// of a batch are the last ones of the range, or where an account is of all of it.
+        public var rowOffsets: [UInt32]
 
         /// Makes a range of origins.
-        public init(key: OriginKey, range: SequenceRange) {
+        public init(key: OriginKey, range: SequenceRange, rowOffsets: [UInt32] = []) {
             self.key = key
             self.range = range
+            self.rowOffsets = rowOffsets
         }
     }
 
     /// Messages, or the account of messages that are gone.
     public enum Content: Sendable {
-        /// A batch as it came, with the origins that it covers.
-        case batch(payload: [UInt8], origin: OriginRange, receiveTime: Int64, isReceiveTimeDoubtful: Bool)
+        /// A batch, with the origins that it covers.
+        case batch(StreamBatch)
         /// Messages that will never be sent, with the number of their reason on the wire.
         case lost(reason: Int, origins: [OriginRange])
     }
@@ -39,8 +43,8 @@ public struct StreamEntry: Sendable {
     /// Bytes of payload.
     public var bytes: Int {
         switch content {
-        case .batch(let payload, _, _, _): payload.count
-        case .lost(_, let origins): 64 * origins.count
+        case .batch(let batch): batch.payload.count
+        case .lost(_, let origins): origins.reduce(0) { $0 + 64 + 5 * $1.rowOffsets.count }
         }
     }
 }

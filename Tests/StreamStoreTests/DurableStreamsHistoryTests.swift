@@ -27,9 +27,11 @@ import Testing
                         let origin = draw(covering: count, &model, &random)
                         let bytes = Int.random(in: 1...4_000, using: &random)
                         _ = try DurableStreams(db).append(
-                            [UInt8](repeating: 0, count: bytes), count: count, origin: origin, receiveTime: 0,
-                            isReceiveTimeDoubtful: false, to: "s", epoch: epoch(current), limits: limits,
-                            overwrittenReason: 2)
+                            StreamBatch(
+                                payload: [UInt8](repeating: 0, count: bytes), origin: origin, receiveTime: 0,
+                                isReceiveTimeDoubtful: false),
+                            count: count, to: "s", epoch: epoch(current), limits: limits, overwrittenReason: 2
+                        )
                     case 11..<15:
                         let origin = draw(covering: 1, &model, &random)
                         try DurableStreams(db).appendLost(
@@ -49,10 +51,12 @@ import Testing
         covering count: Int, _ model: inout Model, _ random: inout SeededGenerator
     ) -> StreamEntry.OriginRange {
         let thing = ["a", "b", "c"].randomElement(using: &random) ?? "a"
-        let first = model.next[thing] ?? 1
+        // A thing's own messages, and what two outputs of a chain made of them: each has sequences of its own.
+        let component = ["", "i#0", "i#0/j#65535"].randomElement(using: &random) ?? ""
+        let first = model.next[thing + component] ?? 1
         let last = first + UInt64(count - 1) + UInt64.random(in: 0...2, using: &random)
-        model.next[thing] = last + 1
-        let origin = origin(thing, first, last)
+        model.next[thing + component] = last + 1
+        let origin = origin(thing, first, last, component: component)
         model.appended[origin.key, default: SequenceSet()].insert(origin.range)
         return origin
     }
@@ -76,7 +80,7 @@ import Testing
 
     private func origins(of entry: StreamEntry) -> [StreamEntry.OriginRange] {
         switch entry.content {
-        case .batch(_, let origin, _, _): [origin]
+        case .batch(let batch): [batch.origin]
         case .lost(_, let origins): origins
         }
     }
@@ -94,7 +98,7 @@ import Testing
                 of: epoch, after: epoch.acknowledged, limit: .max, maximumBytes: .max)
             for entry in entries {
                 switch entry.content {
-                case .batch(let payload, _, _, _): bytes += Int64(payload.count)
+                case .batch(let batch): bytes += Int64(batch.payload.count)
                 case .lost(_, let origins):
                     accounts += 1
                     #expect(UInt64(origins.count) <= entry.positions.count, seed)

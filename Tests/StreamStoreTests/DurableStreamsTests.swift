@@ -16,8 +16,10 @@ import Testing
         epoch number: UInt8 = 9, limits: StreamLimits? = nil
     ) throws -> DurableStreams.Outcome {
         try DurableStreams(db).append(
-            [UInt8](repeating: 1, count: bytes), count: count, origin: origin, receiveTime: 7,
-            isReceiveTimeDoubtful: true, to: stream, epoch: epoch(number), limits: limits ?? large,
+            StreamBatch(
+                payload: [UInt8](repeating: 1, count: bytes), origin: origin, receiveTime: 7,
+                isReceiveTimeDoubtful: true),
+            count: count, to: stream, epoch: epoch(number), limits: limits ?? large,
             overwrittenReason: Self.overwritten)
     }
 
@@ -38,12 +40,16 @@ import Testing
                 try append(db, origin("b", 1, 1), bytes: 20)
                 let entries = try all(db, try current(db))
                 #expect(entries.map(\.positions.description) == ["1-3", "4-4"])
-                guard case .batch(let payload, let range, 7, true) = entries[0].content else {
+                guard case .batch(let batch) = entries[0].content else {
                     Issue.record("not the batch that was appended")
                     return
                 }
-                #expect(payload == [UInt8](repeating: 1, count: 10))
-                #expect(range == origin("a", 1, 5))
+                #expect(
+                    batch
+                        == StreamBatch(
+                            payload: [UInt8](repeating: 1, count: 10), origin: origin("a", 1, 5),
+                            receiveTime: 7,
+                            isReceiveTimeDoubtful: true))
                 #expect(try DurableStreams(db).bytes(in: "s") == 30)
                 #expect(try DurableStreams(db).depth(of: "s") == 4)
                 // At most so many, and after the first so many bytes.

@@ -18,7 +18,10 @@ import Testing
 
     init() throws {
         queue = try DatabaseQueue()
-        try queue.write { try DurableStreams.createTables($0) }
+        try queue.write {
+            try DurableStreams.createTables($0)
+            try DurableStreams.addDerivation($0)
+        }
     }
 
     private func range(_ first: UInt64, _ last: UInt64) -> SequenceRange {
@@ -31,9 +34,10 @@ import Testing
         let sequences = try #require(SequenceRange(range.lowerBound, range.upperBound))
         try queue.write { db in
             _ = try DurableStreams(db).append(
-                [1, 2, 3], count: range.count, origin: .init(key: key, range: sequences), receiveTime: 0,
-                isReceiveTimeDoubtful: false, to: "default", epoch: epoch, limits: Self.limits,
-                overwrittenReason: 1)
+                StreamBatch(
+                    payload: [1, 2, 3], origin: .init(key: key, range: sequences), receiveTime: 0,
+                    isReceiveTimeDoubtful: false),
+                count: range.count, to: "default", epoch: epoch, limits: Self.limits, overwrittenReason: 1)
         }
     }
 

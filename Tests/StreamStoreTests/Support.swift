@@ -17,6 +17,7 @@ func withStore<Value>(_ body: (DatabasePool) async throws -> Value) async throws
                     try PublisherCursors.createTable(db)
                     try SubscriberQueue.createTables(db)
                     try DurableStreams.createTables(db)
+                    try DurableStreams.addDerivation(db)
                 }
             }, logger: quiet)
         defer { try? pool.close() }
@@ -30,10 +31,11 @@ func epoch(_ number: UInt8) -> Epoch {
     return Epoch.random(using: &generator)
 }
 
-func origin(_ thing: String, _ first: UInt64, _ last: UInt64, epoch number: UInt8 = 1)
-    -> StreamEntry.OriginRange
-{
+func origin(
+    _ thing: String, _ first: UInt64, _ last: UInt64, epoch number: UInt8 = 1, component: String = "",
+    rowOffsets: [UInt32] = []
+) -> StreamEntry.OriginRange {
     StreamEntry.OriginRange(
-        key: OriginKey(thing: thing, epoch: epoch(number)),
-        range: SequenceRange(first, last) ?? .init(only: first))
+        key: OriginKey(thing: thing, epoch: epoch(number), component: component),
+        range: SequenceRange(first, last) ?? .init(only: first), rowOffsets: rowOffsets)
 }

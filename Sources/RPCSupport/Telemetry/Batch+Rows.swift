@@ -94,7 +94,8 @@ extension Hedgerow_Type_V1_ReadingColumns {
             }
             return column
         }
-        if reading.status == .failed || !reading.statusReason.isEmpty {
+        let isPlain = reading.status == .unspecified || reading.status == .ok
+        if !isPlain || !reading.statusReason.isEmpty {
             statuses = [
                 .with {
                     $0.status = reading.status

@@ -14,15 +14,19 @@ public struct BatchCheck: Sendable {
 
     /// Checks a batch and encodes it.
     ///
+    /// - Parameter instance: The component instance whose dead letters the batch holds: for these alone, the
+    ///   reserved topic `$dead-letter/INSTANCE` is allowed. Nil for every other batch.
     /// - Throws: A refusal that says which rule it breaks.
-    public func check(_ batch: Batch) throws(IncomingPublication.Refusal) -> IncomingPublication.Checked {
+    public func check(
+        _ batch: Batch, deadLettersOf instance: String? = nil
+    ) throws(IncomingPublication.Refusal) -> IncomingPublication.Checked {
         let topic: Topic
         do {
             topic = try Topic(batch.topic, limits: limits.topics)
         } catch {
             throw Refusal(.topicNotAllowed, error.description)
         }
-        if topic.isReserved {
+        if topic.isReserved, topic.description != instance.map({ "$dead-letter/\($0)" }) {
             throw Refusal(.topicNotAllowed, "topic \"\(topic)\" begins with $, which is reserved")
         }
         let count = batch.count

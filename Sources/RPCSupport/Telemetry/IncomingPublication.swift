@@ -51,7 +51,11 @@ public struct IncomingPublication: Sendable {
     ///   - publication: As it came.
     ///   - now: Microseconds since 1970: the sample time of a plain message that has none.
     ///   - limits: How large it may be.
-    public init(_ publication: Publication, now: Int64, limits: MessageLimits = .standard) {
+    ///   - mayHoldDeadLetters: Whether a publication whose origin says so may have the topic of dead letters.
+    public init(
+        _ publication: Publication, now: Int64, limits: MessageLimits = .standard,
+        mayHoldDeadLetters: Bool = false
+    ) {
         var batch: Batch
         switch publication.content {
         case .batch(let packed)?: batch = packed
@@ -70,7 +74,9 @@ public struct IncomingPublication: Sendable {
         receiveTime = publication.hasReceiveTime ? Microseconds.of(publication.receiveTime) : nil
         receiveTimeDoubtful = publication.receiveTimeDoubtful
         do {
-            content = .success(try BatchCheck(limits: limits).check(batch))
+            content = .success(
+                try BatchCheck(limits: limits).check(
+                    batch, deadLettersOf: mayHoldDeadLetters ? origin?.deadLetterInstance : nil))
         } catch {
             content = .failure(error)
         }

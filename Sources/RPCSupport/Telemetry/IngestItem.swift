@@ -1,3 +1,4 @@
+public import HedgerowAPI
 public import Messaging
 
 /// One thing that a publisher said, in the order of its sequences.
@@ -19,7 +20,7 @@ public enum IngestItem: Sendable {
     public var weight: Int {
         switch self {
         case .messages(let publication): 256 + ((try? publication.content.get().encoded.count) ?? 0)
-        case .lost(let loss): 256 + loss.origins.count * 64
+        case .lost(let loss): loss.origins.reduce(256) { $0 + 64 + 4 * $1.rowOffsets.count }
         }
     }
 }

@@ -47,7 +47,8 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
         let superseded = Signal()
         let opened = Signal()
         let session = Slot<IngestSession>()
-        let reader = PublishRequestReader(limits: limits, clock: clock)
+        let reader = PublishRequestReader(
+            limits: limits, clock: clock, mayHoldDeadLetters: publisher.role == .core)
         defer { if let live = session.value { sessions.end(live) } }
 
         try await withThrowingTaskGroup(of: Bool.self) { group in

@@ -22,10 +22,13 @@ struct PublishRequestReader {
 
     private let limits: MessageLimits
     private let clock: WallClock
+    private let mayHoldDeadLetters: Bool
 
-    init(limits: MessageLimits, clock: WallClock) {
+    /// - Parameter mayHoldDeadLetters: Whether the publisher is one that components run on: a core.
+    init(limits: MessageLimits, clock: WallClock, mayHoldDeadLetters: Bool = false) {
         self.limits = limits
         self.clock = clock
+        self.mayHoldDeadLetters = mayHoldDeadLetters
     }
 
     /// Reads the session of the first request.
@@ -64,7 +67,10 @@ struct PublishRequestReader {
             guard publication.sequence <= Self.maximumSequence else {
                 throw invalid("publications.sequence", "sequences end at \(Self.maximumSequence)")
             }
-            items.append(.messages(IncomingPublication(publication, now: now, limits: limits)))
+            items.append(
+                .messages(
+                    IncomingPublication(
+                        publication, now: now, limits: limits, mayHoldDeadLetters: mayHoldDeadLetters)))
         }
         guard !request.lost.isEmpty else { return items }
         guard request.lost.reduce(0, { $0 + $1.origins.count }) <= Self.maximumOrigins else {

@@ -29,10 +29,10 @@ public typealias TelemetryService = Hedgerow_Telemetry_V1_TelemetryService
 
 extension LossReason {
     /// Whether messages of this reason are really lost: a refused message was answered, and one that no
-    /// route takes to the cloud was handled at the edge.
+    /// route takes to the cloud, or that a component's steps dropped, was handled at the edge.
     public var isLoss: Bool {
         switch self {
-        case .rejected, .notRoutedToCloud: false
+        case .rejected, .notRoutedToCloud, .filtered: false
         default: true
         }
     }

@@ -37,6 +37,15 @@ import Testing
         _ = try BatchCheck().check(Batch(message))
     }
 
+    @Test func aDeadLetterKeepsItsValuesItsStatusAndItsReason() throws {
+        var message = plain()
+        message.reading.status = .notProcessed
+        for reason in ["", "t/a: step 1, set x: division by zero"] {
+            message.reading.statusReason = reason
+            #expect(Batch(message).message(row: 0) == message)
+        }
+    }
+
     @Test func aPayloadComesBackUnchangedAlsoWhenItIsEmpty() throws {
         for data in [Data(), Data([0, 255])] {
             var message = PlainMessage()
