@@ -24,6 +24,10 @@ public struct CoreParts: Sendable {
     public let clock: ClockFloor
     /// What the health service says.
     public let health: HealthRegistry
+    /// What components may ask for.
+    let cpuTemperature: CPUTemperature
+    /// What components did.
+    let activity: ComponentActivity
     /// For everything that is logged.
     public let logger: Logger
 

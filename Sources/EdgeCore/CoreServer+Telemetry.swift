@@ -28,6 +28,10 @@ extension CoreServer {
             try DurableStreams.createTables(db)
             try CoverageTable.createTable(db)
         }
+        migrator.registerMigration("telemetry-2") { db in
+            try DurableStreams.addDerivation(db)
+            try DerivedCoverageTable.createTable(db)
+        }
     }
 
     /// Makes the telemetry's part.
@@ -37,6 +41,7 @@ extension CoreServer {
         let reconnect = core.configuration.timing.reconnect
         let parts = TelemetryParts(
             core: core.name, pool: core.database, committer: committer, revision: core.revision,
+            host: core.cpuTemperature, activity: core.activity,
             clock: WallClock { Int64(clock.now().timeIntervalSince1970 * 1_000_000) },
             isClockDoubtful: { clock.systemClockBehind != nil },
             backoff: Backoff(initial: reconnect.first, maximum: reconnect.longest), logger: core.logger)

@@ -70,7 +70,12 @@ public final class CoreServer: Service {
         logger[metadataKey: "core.name"] = "\(stored.principal.name)"
 
         let identity = try CurrentIdentity(stored, directory: state.identity)
-        let revision = try await ActiveRevision(database: database, now: { clock.now() })
+        let revision = try await ActiveRevision(database: database, now: { clock.now() }, logger: logger)
+        let cpuTemperature = CPUTemperature(
+            path: configuration.cpuTemperaturePath,
+            isWanted: { revision.running?.needsCPUTemperature ?? false }, logger: logger)
+        if revision.running?.needsCPUTemperature == true { await cpuTemperature.prepare() }
+        let activity = ComponentActivity(logger: logger)
         let revoked = try await RevokedCertificates(database: database)
         let certificate = try await ServerCertificate(
             path: state.serverCertificatePath, identity: identity, logger: logger)
@@ -79,8 +84,7 @@ public final class CoreServer: Service {
         let parts = CoreParts(
             configuration: configuration, principal: stored.principal, database: database, revision: revision,
             dialer: dialer, identity: identity, activeCalls: activeCalls, clock: clock,
-            health: HealthRegistry(),
-            logger: logger)
+            health: HealthRegistry(), cpuTemperature: cpuTemperature, activity: activity, logger: logger)
         let certificates = ServedCertificates(activeCalls: activeCalls)
         let telemetry = try await telemetry(parts)
         let status = AttachmentStatus()
@@ -91,7 +95,10 @@ public final class CoreServer: Service {
                 addresses: addresses,
                 configuredPort: configuration.listenPort, listeningPort: port, certificates: certificates,
                 activeCalls: activeCalls,
-                clock: clock,
+                clock: clock, cpuTemperature: cpuTemperature, activity: activity,
+                stager: RevisionStager(
+                    core: stored.principal.name, database: database, timing: configuration.timing,
+                    logger: logger),
                 systemTime: now, status: status, timing: configuration.timing, version: CoreVersion.current,
                 logger: logger))
         let server = ThingServer(
@@ -115,7 +122,7 @@ public final class CoreServer: Service {
         // Started in this order and stopped in the reverse one: things are told to go before what serves them ends.
         self.services =
             [
-                ClockKeeper(clock: clock, logger: logger),
+                ClockKeeper(clock: clock, logger: logger), cpuTemperature,
                 IdentityRenewal(dialer: dialer, now: { clock.now() }, logger: logger),
                 agent,
             ] + telemetry.services.map { CancelledOnShutdown($0) } + [server]

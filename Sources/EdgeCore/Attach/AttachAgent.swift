@@ -1,3 +1,4 @@
+import Components
 import FoundationEssentials
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
@@ -25,6 +26,9 @@ struct AttachAgent: Service {
         let certificates: ServedCertificates
         let activeCalls: ActiveCalls
         let clock: ClockFloor
+        let cpuTemperature: CPUTemperature
+        let activity: ComponentActivity
+        let stager: RevisionStager
         /// The system's clock, right or wrong.
         let systemTime: @Sendable () -> Date
         let status: AttachmentStatus
@@ -113,14 +117,43 @@ struct AttachAgent: Service {
                     }
                 }
                 for await event in events {
-                    if let delay = try await session.handle(event) {
+                    switch try await session.handle(event) {
+                    case .renewCertificate(let delay)?:
                         group.addTask {
                             if (try? await Task.sleep(for: delay)) != nil { sink.yield(.renewalDue) }
                         }
+                    case .stage(let ticket)?:
+                        group.addTask { [parts] in
+                            await Self.stage(ticket, parts: parts, client: client, sink: sink)
+                        }
+                    case nil: break
                     }
                 }
                 group.cancelAll()
             }
+        }
+    }
+
+    /// Prepares a revision while events go on being handled, and says how that ended.
+    private static func stage(
+        _ ticket: StagingTicket, parts: Parts, client: GRPCClient<HTTP2ClientTransport.Posix>,
+        sink: AsyncStream<AttachEvent>.Continuation
+    ) async {
+        let service = Hedgerow_Deployment_V1_DeploymentService.Client(wrapping: client)
+        let outcome = await ticket.run {
+            try await parts.stager.stage(ticket.assignment.revision) { locked in
+                var request = Hedgerow_Deployment_V1_GetRecipeRequest()
+                request.component = locked.component
+                request.version = locked.version.description
+                var options = CallOptions.defaults
+                options.timeout = parts.timing.recipe
+                return try await service.getRecipe(request, options: options)
+            }
+        }
+        guard let outcome else { return }
+        // The outcome must not get lost where many events wait: nothing else would ever end the deployment.
+        while case .dropped = sink.yield(.staged(ticket, outcome)) {
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { return }
         }
     }
 

@@ -9,6 +9,8 @@ enum AttachEvent: Sendable {
     case message(Hedgerow_Deployment_V1_AttachResponse)
     /// Time to look at addresses, certificates and deadlines.
     case tick
+    /// A revision was prepared, or why it cannot be.
+    case staged(StagingTicket, Result<StagedRevision, StagingProblem>)
     /// The delay that the cloud asked for before a certificate request is over.
     case renewalDue
 }

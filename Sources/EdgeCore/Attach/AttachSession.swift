@@ -6,6 +6,7 @@ import Logging
 import PKI
 import RPCSupport
 import SwiftProtobuf
+import Transforms
 
 /// One attachment: what the core says to what the cloud says.
 ///
@@ -22,8 +23,15 @@ struct AttachSession {
     private var reported: [Hedgerow_Type_V1_Endpoint] = []
     /// The key of the request that is under way.
     private var pending: (key: PrivateKey, since: ContinuousClock.Instant)?
+    /// The revision that is being prepared.
+    private var staging: StagingTicket?
+    /// What was last reported of the components: when, and up to which change; nil before the first report.
+    private var lastStatuses: (time: ContinuousClock.Instant, changes: UInt64, number: UInt64)?
     /// Whether a further request is wanted when the one under way has its answer.
     private var wantsAnother = false
+    /// When to try again to replace damaged recipes, and how long to wait after that.
+    private var nextRepair: ContinuousClock.Instant?
+    private var repairBackoff: Backoff
 
     init(
         parts: AttachAgent.Parts, outbox: AsyncStream<Hedgerow_Deployment_V1_AttachRequest>.Continuation
@@ -31,6 +39,8 @@ struct AttachSession {
         self.parts = parts
         self.outbox = outbox
         self.logger = parts.logger
+        let reconnect = parts.timing.reconnect
+        repairBackoff = Backoff(initial: reconnect.first, maximum: reconnect.longest)
     }
 
     /// Says hello.
@@ -47,18 +57,24 @@ struct AttachSession {
 
     /// Handles one event.
     ///
-    /// - Returns: how long to wait before ``AttachEvent/renewalDue`` is due, where the cloud asked for that.
+    /// - Returns: what is to be done beside it.
     /// - Throws: what ends the attachment.
-    mutating func handle(_ event: AttachEvent) async throws -> Duration? {
+    mutating func handle(_ event: AttachEvent) async throws -> AttachAction? {
         switch event {
-        case .tick: try tick()
+        case .tick:
+            try tick()
+            return repairAgain()
+        case .staged(let ticket, let outcome): try await receive(outcome, of: ticket)
         case .renewalDue: try requestCertificate(reason: "asked for by the cloud")
         case .message(let message):
             switch message.event {
-            case .welcome(let welcome): try receive(welcome)
-            case .assignment(let assignment): try await receive(assignment)
+            case .welcome(let welcome):
+                try receive(welcome)
+                return repair()
+            case .assignment(let assignment): return try receive(assignment)
             case .serverCertificate(let certificate): try await receive(certificate)
-            case .renewServerCertificate(let wish): return try receive(wish)
+            case .renewServerCertificate(let wish):
+                return try receive(wish).map { .renewCertificate(after: $0) }
             case .revokedCertificates(let list): try await receive(list)
             case nil: logger.debug("message of a newer cloud ignored")
             }
@@ -91,6 +107,7 @@ struct AttachSession {
                 "this machine's clock is wrong; set it (NTP), the core goes on meanwhile with the cloud's time as floor",
                 metadata: ["clock.ahead_seconds": "\(Int(ahead))"])
         }
+        try reportStatuses()
         try requestCertificateWhereDue()
     }
 
@@ -116,32 +133,63 @@ struct AttachSession {
             self.pending = nil
             try requestCertificate(reason: "no answer")
         }
+        try reportStatuses()
         try requestCertificateWhereDue()
     }
 
-    private mutating func receive(_ assignment: Hedgerow_Deployment_V1_DeploymentAssignment) async throws {
-        let revision = assignment.revision
-        let id = assignment.deploymentID
+    private mutating func receive(
+        _ assignment: Hedgerow_Deployment_V1_DeploymentAssignment
+    ) throws -> AttachAction? {
+        // Whatever is being prepared is not wanted any more.
+        staging?.supersede()
+        staging = nil
+        let running = parts.revision.running
+        // The lock is part of the revision: other versions of the components are a change.
+        guard running?.revision != assignment.revision || running?.unusable.isEmpty == false else {
+            try report(assignment.deploymentID, .succeeded, "the core runs this revision already")
+            return nil
+        }
+        try report(assignment.deploymentID, .inProgress, "fetching recipes, checking and switching")
+        let ticket = StagingTicket(assignment)
+        staging = ticket
+        return .stage(ticket)
+    }
+
+    private mutating func receive(
+        _ outcome: Result<StagedRevision, StagingProblem>, of ticket: StagingTicket
+    ) async throws {
+        guard ticket === staging else { return }
+        staging = nil
+        let id = ticket.assignment.deploymentID
+        let revision = ticket.assignment.revision
         var logger = logger
         logger[metadataKey: "deployment.id"] = "\(id)"
         logger[metadataKey: "group.name"] = "\(revision.group)"
         logger[metadataKey: "revision"] = "\(revision.revision)"
-        guard parts.revision.current != revision else {
-            try report(id, .succeeded, "the core runs this revision already")
+        let staged: StagedRevision
+        do throws(StagingProblem) {
+            staged = try outcome.get()
+        } catch {
+            if ticket.isRepair {
+                logger.error(
+                    "damaged recipes could not be replaced yet", metadata: ["error.message": "\(error)"])
+                return
+            }
+            logger.error("deployment refused", metadata: ["error.message": "\(error)"])
+            try report(id, .failed, error.description)
             return
         }
-        try report(id, .inProgress, "checking and switching")
-        if let problem = RevisionCheck.problem(with: revision, core: parts.dialer.identity.principal.name) {
-            logger.error("deployment refused", metadata: ["error.message": "\(problem)"])
-            try report(id, .failed, problem)
-            return
+        // The first message that asks for it must find a sample.
+        if staged.components.contains(where: { $0.access.contains(.cpuTemperature) }) {
+            await parts.cpuTemperature.prepare()
         }
         let removed: Set<String>
         do {
-            removed = try await parts.revision.apply(revision, deploymentID: id)
+            removed = try await parts.revision.apply(staged, deploymentID: id)
         } catch {
             try Task.checkCancellation()
             logger.error("deployment not stored", metadata: ["error.message": "\(error)"])
+            if ticket.isRepair { return }
             try report(id, .failed, "the core could not store the revision and runs the one before: \(error)")
             return
         }
@@ -154,9 +202,57 @@ struct AttachSession {
             parts.activeCalls.cancel(principal, reason: reason)
         }
         hasGroup = true
+        if ticket.isRepair {
+            logger.info("damaged recipes were replaced; the components run again")
+            return
+        }
         logger.info("deployment runs", metadata: ["things.removed": "\(removed.count)"])
         try report(id, .succeeded, "")
         try requestCertificateWhereDue()
+    }
+
+    /// Fetches again what this core cannot read of the revision that it runs; the cloud believes it to run well.
+    private mutating func repair() -> AttachAction? {
+        guard let running = parts.revision.running, !running.unusable.isEmpty, staging == nil else {
+            return nil
+        }
+        var assignment = Hedgerow_Deployment_V1_DeploymentAssignment()
+        assignment.deploymentID = parts.revision.deploymentID
+        assignment.revision = running.revision
+        let ticket = StagingTicket(assignment, isRepair: true)
+        staging = ticket
+        return .stage(ticket)
+    }
+
+    /// The same again, after longer and longer waits, while recipes stay damaged and nothing else is prepared.
+    private mutating func repairAgain() -> AttachAction? {
+        guard isWelcome, staging == nil, parts.revision.running?.unusable.isEmpty == false else {
+            nextRepair = nil
+            return nil
+        }
+        guard let due = nextRepair else {
+            nextRepair = .now + repairBackoff.next()
+            return nil
+        }
+        guard due <= .now else { return nil }
+        nextRepair = nil
+        return repair()
+    }
+
+    /// Says what the components did: at once in a new attachment, then after changes and not too often.
+    private mutating func reportStatuses() throws {
+        let running = parts.revision.running
+        let (changes, number) = (parts.activity.changes, running?.number ?? 0)
+        if let last = lastStatuses {
+            guard last.changes != changes || last.number != number,
+                last.time.duration(to: .now) >= parts.timing.statuses
+            else { return }
+        } else if running?.components.isEmpty ?? true {
+            return
+        }
+        lastStatuses = (.now, changes, number)
+        let statuses = parts.activity.statuses(of: running)
+        try send { $0.componentStatuses.components = statuses }
     }
 
     private mutating func receive(_ certificate: Hedgerow_Deployment_V1_ServerCertificate) async throws {

@@ -28,6 +28,10 @@ public struct CoreConfiguration: Sendable {
         public var welcome: Duration = .seconds(20)
         /// How long the cloud may take to answer a certificate request. Default: 60 s.
         public var certificate: Duration = .seconds(60)
+        /// How long the cloud may take to send one recipe. Default: 20 s.
+        public var recipe: Duration = .seconds(20)
+        /// Least time between two reports of what components did. Default: 10 s.
+        public var statuses: Duration = .seconds(10)
         /// First and longest wait between two attempts to reach the cloud. Default: 1 s and 120 s.
         public var reconnect: (first: Duration, longest: Duration) = (.seconds(1), .seconds(120))
         /// How long the core stays away after another process took over its attachment. Default: 60 s.
@@ -57,6 +61,8 @@ public struct CoreConfiguration: Sendable {
     public var advertise: [String]
     /// Bounds.
     public var limits = Limits()
+    /// File with the temperature of the CPU in thousandths of a degree Celsius, for components that ask for it.
+    public var cpuTemperaturePath = CPUTemperature.defaultPath
     /// Waiting times.
     public var timing = Timing()
 

@@ -27,6 +27,11 @@ public enum CoreSettings {
                     "Addresses to report to the cloud, the best first: HOST, HOST:PORT or [IPV6]:PORT, at most 32. "
                     + "Default: those of this machine's interfaces, and its host name."),
             SettingKey(
+                name: "cpuTemperaturePath", .path, default: CPUTemperature.defaultPath,
+                summary:
+                    "File with the temperature of the CPU, a whole number of thousandths of a °C; read once a second "
+                    + "while a component runs whose recipe asks for it."),
+            SettingKey(
                 name: "limits.connectedThings", .integer(1...100_000), default: "\(defaults.connectedThings)",
                 summary: "Things that may be connected at once; further ones are told to use another core."),
             SettingKey(
@@ -58,6 +63,7 @@ extension CoreConfiguration {
             statePath: try settings.text("state"), tokenPath: try settings.optionalText("token"),
             listenHost: try settings.text("listen.host"), listenPort: try settings.integer("listen.port"),
             advertise: try settings.list("advertise"))
+        cpuTemperaturePath = try settings.text("cpuTemperaturePath")
         limits.connectedThings = try settings.integer("limits.connectedThings")
         limits.callsPerThing = try settings.integer("limits.callsPerThing")
         limits.subscriberMessages = try settings.integer("limits.subscriberMessages")

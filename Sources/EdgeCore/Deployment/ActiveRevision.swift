@@ -1,7 +1,9 @@
+import Components
 import Crypto
 public import FoundationEssentials
 public import GRDB
 public import HedgerowAPI
+import Logging
 import SwiftProtobuf
 import Synchronization
 
@@ -12,7 +14,7 @@ import Synchronization
 /// things had acknowledged after they left the group.
 public final class ActiveRevision: Sendable {
     private struct State {
-        var revision: Hedgerow_Type_V1_GroupRevision?
+        var running: RunningRevision?
         var deploymentID = ""
         var things: Set<String> = []
         var everCarried: Set<String> = []
@@ -24,10 +26,20 @@ public final class ActiveRevision: Sendable {
     private let now: @Sendable () -> Date
     private let state: Mutex<State>
 
-    /// Reads what is on disk.
+    /// Reads what is on disk, and compiles the recipes of the revision's components.
+    ///
+    /// A recipe that cannot be read back stops nothing else: its instance is there and fails on its messages, which
+    /// become dead letters, until the cloud can be reached and the recipe is fetched again.
     ///
     /// - Throws: ``StateError`` `damaged` where the stored revision is not what was once written.
-    public init(database: DatabasePool, now: @escaping @Sendable () -> Date = { Date() }) async throws {
+    public convenience init(
+        database: DatabasePool, now: @escaping @Sendable () -> Date = { Date() }
+    ) async throws {
+        try await self.init(
+            database: database, now: now, logger: Logger(label: "hedgerow") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    init(database: DatabasePool, now: @escaping @Sendable () -> Date, logger: Logger) async throws {
         self.database = database
         self.now = now
         let path = database.path
@@ -38,7 +50,8 @@ public final class ActiveRevision: Sendable {
                 let sql = "SELECT deployment_id, definition, digest FROM active_deployment WHERE id = 1"
                 guard let row = try Row.fetchOne(db, sql: sql) else { return state }
                 let revision = try Self.decode(row["definition"], digest: row["digest"], path: path)
-                state.revision = revision
+                state.running = RunningRevision(
+                    revision, components: try Self.components(db, of: revision, logger: logger))
                 state.deploymentID = row["deployment_id"]
                 state.things = Set(revision.things)
                 return state
@@ -46,7 +59,10 @@ public final class ActiveRevision: Sendable {
     }
 
     /// The revision that runs; nil where none was ever deployed.
-    public var current: Hedgerow_Type_V1_GroupRevision? { state.withLock { $0.revision } }
+    public var current: Hedgerow_Type_V1_GroupRevision? { running?.revision }
+
+    /// The revision that runs with its compiled components; nil where none was ever deployed.
+    var running: RunningRevision? { state.withLock { $0.running } }
 
     /// The deployment that brought the revision; empty where there is none.
     public var deploymentID: String { state.withLock { $0.deploymentID } }
@@ -65,7 +81,7 @@ public final class ActiveRevision: Sendable {
         let id = state.withLock { state in
             state.nextObserver += 1
             state.observers[state.nextObserver] = continuation
-            if let revision = state.revision { continuation.yield(revision) }
+            if let running = state.running { continuation.yield(running.revision) }
             return state.nextObserver
         }
         continuation.onTermination = { [weak self] _ in
@@ -74,7 +90,7 @@ public final class ActiveRevision: Sendable {
         return stream
     }
 
-    /// Makes a revision the one that runs. The caller has checked it (``RevisionCheck``).
+    /// Makes a revision without components the one that runs. The caller has checked it (``RevisionCheck``).
     ///
     /// - Parameters:
     ///   - revision: what to run.
@@ -87,6 +103,23 @@ public final class ActiveRevision: Sendable {
         _ revision: Hedgerow_Type_V1_GroupRevision, deploymentID: String,
         alongside: @escaping @Sendable (Database) throws -> Void = { _ in }
     ) async throws -> Set<String> {
+        try await apply(StagedRevision(revision), deploymentID: deploymentID, alongside: alongside)
+    }
+
+    /// Makes a revision the one that runs, and its recipes those on disk. The recipes of the revision before stay as
+    /// well, so that going back to it needs no cloud; all older ones are removed.
+    ///
+    /// - Parameters:
+    ///   - staged: what to run.
+    ///   - deploymentID: the deployment that brings it.
+    ///   - alongside: further changes that must happen in the same transaction.
+    /// - Returns: the things that the revision before had and this one has not.
+    /// - Throws: what the database throws; then the revision before goes on.
+    func apply(
+        _ staged: StagedRevision, deploymentID: String,
+        alongside: @escaping @Sendable (Database) throws -> Void = { _ in }
+    ) async throws -> Set<String> {
+        let revision = staged.revision
         let definition: Data = try revision.serializedBytes()
         let time = Int64(now().timeIntervalSince1970 * 1_000)
         let things = Set(revision.things)
@@ -103,23 +136,77 @@ public final class ActiveRevision: Sendable {
                 ])
             let statement = try db.makeStatement(sql: "INSERT OR IGNORE INTO carried_thing (name) VALUES (?)")
             for thing in things { try statement.execute(arguments: [thing]) }
+            for recipe in staged.recipes { try recipe.save(db) }
+            // Where the revision that runs is only repaired, those of the one before it are still to be kept.
+            if let before = self.current, before != revision {
+                let lock = (try? RevisionCheck.lock(of: before)) ?? []
+                try StoredRecipe.removeAll(
+                    db, except: Set(staged.recipes.map(\.key)).union(lock.map(StoredRecipe.Key.init)))
+            }
             try alongside(db)
             // On the writer, in the order of the commits: memory can never run ahead of the disk or behind it.
-            db.afterNextTransaction { _ in self.adopt(revision, deploymentID: deploymentID, things: things) }
+            db.afterNextTransaction { _ in self.adopt(staged, deploymentID: deploymentID, things: things) }
             return self.state.withLock { $0.things.subtracting(things) }
         }
     }
 
-    private func adopt(_ revision: Hedgerow_Type_V1_GroupRevision, deploymentID: String, things: Set<String>)
-    {
+    private func adopt(_ staged: StagedRevision, deploymentID: String, things: Set<String>) {
         let observers = state.withLock { state in
-            state.revision = revision
+            state.running = RunningRevision(
+                staged.revision, components: staged.components, number: (state.running?.number ?? 0) + 1)
             state.deploymentID = deploymentID
             state.things = things
             state.everCarried.formUnion(things)
             return Array(state.observers.values)
         }
-        for observer in observers { observer.yield(revision) }
+        for observer in observers { observer.yield(staged.revision) }
+    }
+
+    /// The components of the stored revision.
+    private static func components(
+        _ db: Database, of revision: Hedgerow_Type_V1_GroupRevision, logger: Logger
+    ) throws -> [RunningComponent] {
+        let lock: [LockedComponent]
+        do {
+            lock = try RevisionCheck.lock(of: revision)
+        } catch {
+            // It was checked before it was stored, and its digest is right: a core of an older version reads it.
+            logger.error(
+                "the stored lock cannot be read; no component runs", metadata: ["error.message": "\(error)"])
+            return []
+        }
+        var compiler = RecipeCompiler()
+        return lock.map { locked in
+            do throws(RecipeCompiler.Problem) {
+                guard let text = try Self.text(db, locked) else {
+                    throw RecipeCompiler.Problem(description: "its recipe is missing on this core's disk")
+                }
+                return try compiler.compile(locked, text: text)
+            } catch {
+                logger.error(
+                    """
+                    a component cannot run: its messages become dead letters until the cloud can be reached and the \
+                    recipe is fetched again
+                    """,
+                    metadata: [
+                        "component.instance": "\(locked.instance)", "component.name": "\(locked.component)",
+                        "component.version": "\(locked.version)", "error.message": "\(error)",
+                    ])
+                return RunningComponent(
+                    locked, state: .unusable("\(locked.component) \(locked.version) cannot run: \(error)"))
+            }
+        }
+    }
+
+    private static func text(
+        _ db: Database, _ locked: LockedComponent
+    ) throws(RecipeCompiler.Problem) -> String? {
+        do {
+            return try StoredRecipe.text(db, StoredRecipe.Key(locked))
+        } catch {
+            throw RecipeCompiler.Problem(
+                description: "its recipe cannot be read from this core's disk: \(error)")
+        }
     }
 
     private static func digest(_ bytes: Data) -> Data { Data(SHA256.hash(data: bytes)) }

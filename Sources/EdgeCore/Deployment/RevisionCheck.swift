@@ -20,12 +20,91 @@ public enum RevisionCheck {
         do {
             definition = try GroupDefinition(revision)
         } catch {
-            return "revision \(revision.revision) of group \"\(revision.group)\": \(error)"
+            return sentence(revision, "\(error)")
         }
-        let problems = definition.validate()
+        return lockProblem(revision, definition) ?? sentence(revision, definition.validate())
+    }
+
+    /// What hinders this core from running the revision with its recipes: what its components publish flows
+    /// nowhere or in a circle. Nil where nothing does.
+    static func problem(
+        with revision: Hedgerow_Type_V1_GroupRevision, components: [RunningComponent]
+    ) -> String? {
+        guard !components.isEmpty, let definition = try? GroupDefinition(revision) else { return nil }
+        var outputs: [String: [PublishedTopic]] = [:]
+        for component in components { outputs[component.instance] = component.outputs }
+        return sentence(revision, definition.validate(outputs: outputs))
+    }
+
+    /// The revision's lock, in its order.
+    static func lock(
+        of revision: Hedgerow_Type_V1_GroupRevision
+    ) throws(UnreadableRevision) -> [LockedComponent] {
+        var lock: [LockedComponent] = []
+        for (index, entry) in revision.lock.enumerated() {
+            let path = "lock[\(index)]"
+            let version: SemanticVersion
+            do {
+                version = try SemanticVersion(parsing: entry.version)
+            } catch {
+                throw UnreadableRevision(path: "\(path).version", message: "\(error)")
+            }
+            guard entry.recipeDigest.count == 32 else {
+                throw UnreadableRevision(
+                    path: "\(path).recipe_digest",
+                    message: "a SHA-256 has 32 bytes, not \(entry.recipeDigest.count)")
+            }
+            lock.append(
+                LockedComponent(
+                    instance: entry.instance, component: entry.component, version: version,
+                    recipeDigest: Array(entry.recipeDigest)))
+        }
+        return lock
+    }
+
+    /// What is wrong between the instances and the lock: each has exactly one entry, of its component.
+    private static func lockProblem(
+        _ revision: Hedgerow_Type_V1_GroupRevision, _ definition: GroupDefinition
+    ) -> String? {
+        let lock: [LockedComponent]
+        do {
+            lock = try Self.lock(of: revision)
+        } catch {
+            return sentence(revision, "\(error)")
+        }
+        var open = Dictionary(definition.components.map { ($0.name, $0) }) { first, _ in first }
+        for locked in lock {
+            guard let instance = open.removeValue(forKey: locked.instance) else {
+                return sentence(
+                    revision,
+                    "the lock names the instance \"\(locked.instance)\", which the group does not have or which it "
+                        + "names twice; deploy it again")
+            }
+            guard instance.component == locked.component, instance.version.contains(locked.version) else {
+                return sentence(
+                    revision,
+                    "the lock has \(locked.component) \(locked.version) for the instance \(instance); deploy it again"
+                )
+            }
+        }
+        guard let missing = open.keys.min() else { return nil }
+        return sentence(
+            revision,
+            "the component instance \"\(missing)\" is not resolved to a version; deploy the group through the cloud again"
+        )
+    }
+
+    /// A problem of a revision as one sentence.
+    static func sentence(_ revision: Hedgerow_Type_V1_GroupRevision, _ problem: String) -> String {
+        "revision \(revision.revision) of group \"\(revision.group)\": \(problem)"
+    }
+
+    private static func sentence(
+        _ revision: Hedgerow_Type_V1_GroupRevision, _ problems: [DefinitionProblem]
+    ) -> String? {
         guard let first = problems.first else { return nil }
         let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
-        return "revision \(revision.revision) of group \"\(revision.group)\": \(first)\(more)"
+        return sentence(revision, "\(first)\(more)")
     }
 }
 
@@ -56,8 +135,26 @@ extension GroupDefinition {
         }
         self.init(
             name: revision.group, cores: revision.cores, things: revision.things,
-            subscriptions: subscriptions,
-            streams: streams)
+            components: try Self.components(of: revision), subscriptions: subscriptions, streams: streams)
+    }
+
+    private static func components(
+        of revision: Hedgerow_Type_V1_GroupRevision
+    ) throws(UnreadableRevision) -> [ComponentInstance] {
+        var components: [ComponentInstance] = []
+        for (index, instance) in revision.components.enumerated() {
+            let range: VersionRange
+            do {
+                range = try VersionRange(parsing: instance.version)
+            } catch {
+                throw UnreadableRevision(path: "components[\(index)].version", message: "\(error)")
+            }
+            components.append(
+                ComponentInstance(
+                    name: instance.name, component: instance.component.isEmpty ? nil : instance.component,
+                    version: range))
+        }
+        return components
     }
 
     private static func end(_ text: String, path: String) throws(UnreadableRevision) -> SubscriptionEnd {

@@ -6,7 +6,8 @@ import StreamStore
 /// The core's one database file.
 ///
 /// Its tables here: `core` (whose it is), `active_deployment` (the revision that runs), `carried_thing` (every
-/// thing that any revision ever named: for these the core may speak, semantics section 2), `revoked_certificate`.
+/// thing that any revision ever named: for these the core may speak, semantics section 2), `revoked_certificate`,
+/// `recipe` (the recipes of the revision that runs and of the one before it).
 /// The tables of the telemetry are registered by ``CoreServer/registerTelemetryMigrations(_:)``.
 public enum CoreDatabase {
     /// Opens or makes the database. Blocks on the disk.
@@ -77,5 +78,6 @@ public enum CoreDatabase {
                     """)
         }
         CoreServer.registerTelemetryMigrations(&migrator)
+        migrator.registerMigration("deployment-2") { db in try StoredRecipe.createTable(db) }
     }
 }

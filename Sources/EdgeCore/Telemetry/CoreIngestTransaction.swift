@@ -7,12 +7,14 @@ import Messaging
 import RPCSupport
 import StreamStore
 import SwiftProtobuf
+import Transforms
 
-/// What the core does with a thing's items inside one transaction: cursor, streams, queues and the account of
-/// what goes nowhere change together or not at all (semantics, section 2).
+/// What the core does with a thing's items inside one transaction: cursor, streams, queues, what components make of
+/// them, and the account of what goes nowhere change together or not at all (semantics, section 2).
 ///
 /// Coverage: the cloud is told about every sequence of a thing. A batch that goes to a stream covers what the
 /// thing published before it and no route led to the cloud; what is refused or lost gets an account of its own.
+/// The same holds for each output of a component: see `CoreIngestTransaction+Derived.swift`.
 struct CoreIngestTransaction {
     /// What the transaction did.
     struct Result: Sendable {
@@ -27,6 +29,10 @@ struct CoreIngestTransaction {
         var transient: [(stream: String, publication: Publication, bytes: Int)] = []
         /// Messages that a full stream overwrote.
         var overwritten: UInt64 = 0
+        /// How far a batch was taken that had to be taken in halves.
+        var takenThrough: UInt64 = 0
+        /// What components did with what was taken.
+        var tallies: [ComponentTally] = []
     }
 
     /// When a publisher whose stream is full is to be looked at again.
@@ -38,16 +44,17 @@ struct CoreIngestTransaction {
     let session: IngestSession
     let router: Router
     let table: RoutingTable
+    /// What components may ask for.
+    let host: any TransformHost
     /// The epoch of this core's process.
     let epoch: Epoch
     let core: String
     let now: Int64
     let isClockDoubtful: Bool
 
-    private var thing: String { session.publisher.name }
+    var thing: String { session.publisher.name }
+    var streams: DurableStreams { DurableStreams(db) }
     private var publisher: String { session.publisher.description }
-    private var streams: DurableStreams { DurableStreams(db) }
-    private var coverage: CoverageTable { CoverageTable(db) }
 
     /// Finds or makes the session's cursor, and gives account of what lies before the oldest that is left.
     func open() throws -> (resumeAfter: UInt64, wokenStreams: Set<String>) {
@@ -61,16 +68,17 @@ struct CoreIngestTransaction {
         guard let known else {
             let cursor = session.oldestSequence - 1
             try save(cursor)
-            try saveCovered(cursor)
+            try CoverageTable(db).set(thing: coverageName, epoch: session.epoch, covered: cursor, now: now)
             try PublisherCursors.prune(db, publisher: publisher, stream: session.stream)
-            try coverage.prune(thing: coverageName)
+            try CoverageTable(db).prune(thing: coverageName)
+            try DerivedCoverageTable(db).prune(thing: coverageName)
             return (cursor, [])
         }
         guard let lost = SequenceRange(known + 1, session.oldestSequence - 1) else { return (known, []) }
-        var covered = try currentCoverage(cursor: known)
-        try account(for: lost, reason: .notResent, covered: &covered)
+        var coverage = try coverage(cursor: known)
+        try takeLost(lost, reason: .notResent, coverage: &coverage)
         try save(lost.last)
-        try saveCovered(covered)
+        try coverage.save(db, now: now)
         return (lost.last, [Self.accountStream])
     }
 
@@ -80,8 +88,7 @@ struct CoreIngestTransaction {
             db, publisher: publisher, stream: session.stream, epoch: session.epoch)
         let start = known ?? session.oldestSequence - 1
         var sequencer = IngestSequencer(cursor: start)
-        let coveredBefore = try currentCoverage(cursor: start)
-        var covered = coveredBefore
+        var coverage = try coverage(cursor: start)
         var result = Result(outcome: IngestOutcome(acknowledged: start))
         loop: for (index, item) in items.enumerated() {
             switch sequencer.step(for: item.positions) {
@@ -94,7 +101,8 @@ struct CoreIngestTransaction {
             case .unsequenced:
                 if case .messages(let publication) = item { try takeUnsequenced(publication, into: &result) }
             case .new(let first):
-                guard try take(item, from: first, covered: &covered, into: &result) else {
+                guard try take(item, from: first, coverage: &coverage, into: &result) else {
+                    sequencer.advance(past: SequenceRange(first, result.takenThrough))
                     result.outcome.pause = .init(reason: .queueFull, retryAfter: Self.pause)
                     result.outcome.remainder = Array(items[index...])
                     break loop
@@ -102,39 +110,48 @@ struct CoreIngestTransaction {
             }
             sequencer.advance(past: item.positions)
         }
-        if let open = SequenceRange(covered + 1, sequencer.cursor), open.count >= Self.maximumUncovered {
-            try account(for: open, reason: .notRoutedToCloud, covered: &covered)
+        if let open = SequenceRange(coverage.own + 1, sequencer.cursor), open.count >= Self.maximumUncovered {
+            try account(for: open, reason: .notRoutedToCloud, coverage: &coverage)
+            result.wokenStreams.insert(Self.accountStream)
+        }
+        if try accountForFiltered(
+            through: sequencer.cursor, atLeast: Self.maximumUncovered, coverage: &coverage)
+        {
             result.wokenStreams.insert(Self.accountStream)
         }
         if sequencer.cursor != known { try save(sequencer.cursor) }
-        if covered != coveredBefore { try saveCovered(covered) }
+        try coverage.save(db, now: now)
         result.outcome.acknowledged = sequencer.cursor
         return result
     }
 
-    /// Gives account of what no route led to the cloud, when the publisher has gone.
+    /// Gives account of what no route and no component led to the cloud, when the publisher has gone.
     func close() throws -> Set<String> {
         guard
             let cursor = try PublisherCursors.cursor(
                 db, publisher: publisher, stream: session.stream, epoch: session.epoch)
         else { return [] }
-        var covered = try currentCoverage(cursor: cursor)
-        guard let open = SequenceRange(covered + 1, cursor) else { return [] }
-        try account(for: open, reason: .notRoutedToCloud, covered: &covered)
-        try saveCovered(covered)
-        return [Self.accountStream]
+        var coverage = try coverage(cursor: cursor)
+        var isAccounted = false
+        if let open = SequenceRange(coverage.own + 1, cursor) {
+            try account(for: open, reason: .notRoutedToCloud, coverage: &coverage)
+            isAccounted = true
+        }
+        if try accountForFiltered(through: cursor, atLeast: 1, coverage: &coverage) { isAccounted = true }
+        try coverage.save(db, now: now)
+        return isAccounted ? [Self.accountStream] : []
     }
 
     // MARK: Items
 
     /// Takes one item whose sequences from `first` on are new; false where a target is full.
     private func take(
-        _ item: IngestItem, from first: UInt64, covered: inout UInt64, into result: inout Result
+        _ item: IngestItem, from first: UInt64, coverage: inout IngestCoverage, into result: inout Result
     ) throws -> Bool {
         switch item {
         case .lost(let loss):
             guard let range = SequenceRange(first, loss.positions.last) else { return true }
-            try account(for: range, reason: loss.reason, covered: &covered)
+            try takeLost(range, reason: loss.reason, coverage: &coverage)
             result.wokenStreams.insert(Self.accountStream)
             return true
         case .messages(let publication):
@@ -145,11 +162,11 @@ struct CoreIngestTransaction {
             do throws(IncomingPublication.Refusal) {
                 checked = try check(publication)
             } catch {
-                try reject(new, error, covered: &covered, into: &result)
+                try reject(new, error, coverage: &coverage, into: &result)
                 return true
             }
             return try store(
-                checked, publication: publication, positions: positions, new: new, covered: &covered,
+                checked, publication: publication, positions: positions, new: new, coverage: &coverage,
                 into: &result)
         }
     }
@@ -179,92 +196,147 @@ struct CoreIngestTransaction {
         return IngestCheck(content: content, route: route)
     }
 
+    /// Stores those messages of a publication that are new; false where a target is full.
     private func store(
         _ checked: IngestCheck, publication: IncomingPublication, positions: SequenceRange,
-        new: SequenceRange,
-        covered: inout UInt64, into result: inout Result
+        new: SequenceRange, coverage: inout IngestCoverage, into result: inout Result
     ) throws -> Bool {
-        let skip = Int(new.first - positions.first)
-        let rows = skip..<publication.count
-        let batch = skip == 0 ? checked.content.batch : checked.content.batch.selecting(rows)
-        let encoded: [UInt8] = skip == 0 ? checked.content.encoded : try batch.serializedBytes()
-
-        // Everything that can say no is asked before anything is written: all durable targets or none.
-        for name in checked.route.streams {
-            let limits = table.limits(of: name)
-            guard Int64(encoded.count) <= limits.maximumBytes else {
-                let refusal = IncomingPublication.Refusal(
-                    .messageTooLarge,
-                    "\(encoded.count) bytes do not fit into stream \"\(name)\" of \(limits.maximumBytes)")
-                try reject(new, refusal, covered: &covered, into: &result)
+        let rows = Int(new.first - positions.first)..<Int(new.last - positions.first) + 1
+        let isWhole = rows.count == publication.count
+        let batch = isWhole ? checked.content.batch : checked.content.batch.selecting(rows)
+        let encoded: [UInt8] = isWhole ? checked.content.encoded : try batch.serializedBytes()
+        /// What is too large as a whole may fit in halves; a single message that does not is refused.
+        func storeHalves(or refusal: IncomingPublication.Refusal) throws -> Bool {
+            let middle = new.first + (new.count - 1) / 2
+            guard let first = SequenceRange(new.first, middle),
+                let second = SequenceRange(middle + 1, new.last)
+            else {
+                try reject(new, refusal, coverage: &coverage, into: &result)
                 return true
             }
-            if !limits.overwritesOldest,
-                try streams.bytes(in: name) + Int64(encoded.count) > limits.maximumBytes
-            {
-                return false
+            for half in [first, second] {
+                guard
+                    try store(
+                        checked, publication: publication, positions: positions, new: half,
+                        coverage: &coverage, into: &result)
+                else { return false }
+                result.takenThrough = half.last
             }
+            return true
         }
-        if !checked.route.streams.isEmpty, let range = SequenceRange(covered + 1, new.last) {
-            for name in checked.route.streams {
-                let outcome = try streams.append(
-                    encoded, count: rows.count,
-                    origin: .init(key: OriginKey(thing: thing, epoch: session.epoch), range: range),
-                    receiveTime: now,
-                    isReceiveTimeDoubtful: isClockDoubtful, to: name, epoch: epoch,
-                    limits: table.limits(of: name),
-                    overwrittenReason: LossReason.overwritten.rawValue)
-                if case .stored(let overwritten) = outcome { result.overwritten += overwritten }
-                result.wokenStreams.insert(name)
-            }
-            covered = new.last
+        let derivation: Derivation
+        do throws(IncomingPublication.Refusal) {
+            derivation = try derive(batch, sequences: Array(new.first...new.last), route: checked.route)
+        } catch {
+            return try storeHalves(or: error)
+        }
+
+        // Everything that can say no is asked before anything is written: all durable targets or none.
+        switch try room(for: encoded, to: checked.route.streams, derivation) {
+        case .never(let refusal): return try storeHalves(or: refusal)
+        case .notNow: return false
+        case .enough: break
+        }
+        if !checked.route.streams.isEmpty, let range = SequenceRange(coverage.own + 1, new.last) {
+            let own = StreamBatch(
+                payload: encoded,
+                origin: .init(key: OriginKey(thing: thing, epoch: session.epoch), range: range),
+                receiveTime: now, isReceiveTimeDoubtful: isClockDoubtful)
+            try append(own, count: rows.count, to: checked.route.streams, into: &result)
+            coverage.own = new.last
         }
         if !checked.route.things.isEmpty {
-            let records = records(of: batch, firstSequence: new.first)
-            for name in checked.route.things {
-                for record in records {
-                    try SubscriberQueue.enqueue(
-                        db, subscriber: name, payload: try record.serializedBytes(), now: now)
-                }
-                result.wokenThings.insert(name)
-                result.live.append((name, records))
-            }
+            try enqueue(
+                records(of: batch, sequences: Array(new.first...new.last)), to: checked.route.things,
+                into: &result)
         }
+        try store(derivation, of: new, coverage: &coverage, into: &result)
         return true
+    }
+
+    /// Appends a batch to streams that were asked before.
+    func append(
+        _ batch: StreamBatch, count: Int, to names: [String], into result: inout Result
+    ) throws {
+        for name in names {
+            let outcome = try streams.append(
+                batch, count: count, to: name, epoch: epoch, limits: table.limits(of: name),
+                overwrittenReason: LossReason.overwritten.rawValue)
+            if case .stored(let overwritten) = outcome { result.overwritten += overwritten }
+            result.wokenStreams.insert(name)
+        }
+    }
+
+    /// Puts messages into the queues of things.
+    func enqueue(_ records: [MessageRecord], to names: [String], into result: inout Result) throws {
+        let payloads: [Data] = try records.map { try $0.serializedBytes() }
+        for name in names {
+            for payload in payloads {
+                try SubscriberQueue.enqueue(db, subscriber: name, payload: payload, now: now)
+            }
+            result.wokenThings.insert(name)
+            result.live.append((name, records))
+        }
     }
 
     private func takeUnsequenced(_ publication: IncomingPublication, into result: inout Result) throws {
         let checked: IngestCheck
+        let derivation: Derivation
         do throws(IncomingPublication.Refusal) {
             checked = try check(publication)
+            derivation = try derive(checked.content.batch, sequences: [], route: checked.route)
         } catch {
             result.outcome.rejected.append(Self.rejection(nil, error))
             return
         }
-        if !checked.route.streams.isEmpty {
-            var outgoing = Publication()
-            outgoing.batch = checked.content.batch
-            outgoing.origin.thing = thing
-            outgoing.origin.epoch = Data(session.epoch.bytes)
-            outgoing.receiveTime = Microseconds.timestamp(now)
-            outgoing.receiveTimeDoubtful = isClockDoubtful
-            result.transient.append((checked.route.streams[0], outgoing, checked.content.encoded.count + 128))
+        let batch = checked.content.batch
+        pass(batch, bytes: checked.content.encoded.count, route: checked.route, output: nil, into: &result)
+        for piece in derivation.pieces {
+            pass(piece.batch, bytes: piece.encoded.count, route: piece.route, output: piece, into: &result)
         }
-        for name in checked.route.things {
-            result.live.append((name, records(of: checked.content.batch, firstSequence: 0)))
-        }
+        result.tallies.append(contentsOf: derivation.tallies)
     }
 
-    private func records(of batch: Batch, firstSequence: UInt64) -> [MessageRecord] {
-        (0..<batch.count).map { row in
+    /// Passes messages at QoS 0 on.
+    private func pass(
+        _ batch: Batch, bytes: Int, route: Route, output: Derivation.Piece?, into result: inout Result
+    ) {
+        if let stream = route.streams.first {
+            var outgoing = Publication()
+            outgoing.batch = batch
+            outgoing.origin = WireOrigin(key(output?.output))
+            if let source = output?.source { outgoing.source = WireSource(source) }
+            outgoing.receiveTime = Microseconds.timestamp(now)
+            outgoing.receiveTimeDoubtful = isClockDoubtful
+            result.transient.append((stream, outgoing, bytes + 128))
+        }
+        guard !route.things.isEmpty else { return }
+        let records = records(of: batch, sequences: [], from: output?.output, source: output?.source)
+        for name in route.things { result.live.append((name, records)) }
+    }
+
+    /// Whose messages those of an output are; the thing's own for nil.
+    func key(_ output: DerivedOutput?) -> OriginKey {
+        OriginKey(thing: thing, epoch: session.epoch, component: output?.key ?? "")
+    }
+
+    /// The messages of a batch, each with everything known about it.
+    ///
+    /// - Parameter sequences: origin sequence of each; empty with QoS 0.
+    func records(
+        of batch: Batch, sequences: [UInt64], from output: DerivedOutput? = nil,
+        source: StreamBatch.Source? = nil
+    ) -> [MessageRecord] {
+        let origin = WireOrigin(key(output))
+        return (0..<batch.count).map { row in
             var record = MessageRecord()
             record.message = batch.message(row: row)
-            record.origin.thing = thing
-            record.origin.epoch = Data(session.epoch.bytes)
-            if firstSequence > 0 {
-                record.origin.firstSequence = firstSequence + UInt64(row)
-                record.origin.lastSequence = record.origin.firstSequence
+            record.origin = origin
+            if !sequences.isEmpty {
+                record.origin.firstSequence = sequences[row]
+                record.origin.lastSequence = sequences[row]
             }
+            if let source { record.source = WireSource(source) }
             record.receiveTime = Microseconds.timestamp(now)
             record.receiveTimeDoubtful = isClockDoubtful
             record.core = core
@@ -278,28 +350,45 @@ struct CoreIngestTransaction {
     static let accountStream = "default"
 
     private func reject(
-        _ range: SequenceRange, _ refusal: IncomingPublication.Refusal, covered: inout UInt64,
+        _ range: SequenceRange, _ refusal: IncomingPublication.Refusal, coverage: inout IngestCoverage,
         into result: inout Result
     ) throws {
         result.outcome.rejected.append(Self.rejection(range, refusal))
         // While the cloud is away for long, refusals must not fill the disk: the next batch covers them then.
-        guard try streams.accounts(in: Self.accountStream) < DurableStreams.maximumAccounts else { return }
-        try account(for: range, reason: .rejected, covered: &covered)
+        guard try hasRoomForAccounts else { return }
+        try account(for: range, reason: .rejected, coverage: &coverage)
         result.wokenStreams.insert(Self.accountStream)
     }
 
+    /// Whether accounts that can be told in another way may be added.
+    var hasRoomForAccounts: Bool {
+        get throws { try streams.accounts(in: Self.accountStream) < DurableStreams.maximumAccounts }
+    }
+
     /// Tells the cloud that sequences will not come, and first of those before them that no route led there.
-    private func account(for range: SequenceRange, reason: LossReason, covered: inout UInt64) throws {
-        let key = OriginKey(thing: thing, epoch: session.epoch)
-        if let unrouted = SequenceRange(covered + 1, range.first - 1) {
-            try streams.appendLost(
-                .init(key: key, range: unrouted), reason: LossReason.notRoutedToCloud.rawValue,
-                to: Self.accountStream, epoch: epoch, now: now)
+    private func account(
+        for range: SequenceRange, reason: LossReason, coverage: inout IngestCoverage
+    ) throws {
+        if let unrouted = SequenceRange(coverage.own + 1, range.first - 1) {
+            try tell(unrouted, .notRoutedToCloud, of: key(nil))
         }
+        try tell(range, reason, of: key(nil))
+        coverage.own = range.last
+    }
+
+    /// Enters an account.
+    func tell(_ range: SequenceRange, _ reason: LossReason, of key: OriginKey) throws {
         try streams.appendLost(
             .init(key: key, range: range), reason: reason.rawValue, to: Self.accountStream, epoch: epoch,
             now: now)
-        covered = range.last
+    }
+
+    /// Takes sequences that will never come, of the thing and so of every output.
+    private func takeLost(
+        _ range: SequenceRange, reason: LossReason, coverage: inout IngestCoverage
+    ) throws {
+        try account(for: range, reason: reason, coverage: &coverage)
+        try loseDerived(range, reason: reason, coverage: &coverage)
     }
 
     private static func rejection(_ range: SequenceRange?, _ refusal: IncomingPublication.Refusal)
@@ -318,12 +407,8 @@ struct CoreIngestTransaction {
     /// A thing's streams count separately, so that each has a coverage of its own.
     private var coverageName: String { "\(thing)/\(session.stream)" }
 
-    private func currentCoverage(cursor: UInt64) throws -> UInt64 {
-        try coverage.covered(thing: coverageName, epoch: session.epoch) ?? cursor
-    }
-
-    private func saveCovered(_ covered: UInt64) throws {
-        try coverage.set(thing: coverageName, epoch: session.epoch, covered: covered, now: now)
+    private func coverage(cursor: UInt64) throws -> IngestCoverage {
+        try IngestCoverage(db, thing: coverageName, epoch: session.epoch, cursor: cursor)
     }
 
     private func save(_ cursor: UInt64) throws {

@@ -23,6 +23,7 @@ struct CorePublishBackend: PublishBackend {
         }
         parts.outlets.wake(result.wokenThings)
         for (thing, records) in result.live { parts.outlets.send(records, toThing: thing) }
+        parts.activity.record(result.tallies, now: parts.clock.now)
         if result.overwritten > 0 {
             parts.onceAMinute("stream overwritten") {
                 parts.logger.warning(
@@ -64,7 +65,8 @@ struct CorePublishBackend: PublishBackend {
 
     private func transaction(_ db: Database, _ session: IngestSession) -> CoreIngestTransaction {
         CoreIngestTransaction(
-            db: db, session: session, router: parts.router, table: parts.table, epoch: parts.epoch,
-            core: parts.core, now: parts.clock.now, isClockDoubtful: parts.isClockDoubtful())
+            db: db, session: session, router: parts.router, table: parts.table, host: parts.host,
+            epoch: parts.epoch, core: parts.core, now: parts.clock.now,
+            isClockDoubtful: parts.isClockDoubtful())
     }
 }

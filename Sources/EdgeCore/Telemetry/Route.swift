@@ -5,5 +5,8 @@ struct Route: Hashable, Sendable {
     /// Things of the group, each once.
     var things: [String] = []
 
-    var isEmpty: Bool { streams.isEmpty && things.isEmpty }
+    /// Component instances on this core, each once.
+    var components: [String] = []
+
+    var isEmpty: Bool { streams.isEmpty && things.isEmpty && components.isEmpty }
 }

@@ -3,34 +3,42 @@ import HedgerowAPI
 import Messaging
 import StreamStore
 
-/// The routes of one group revision, made once and then only read: a topic trie per origin.
+/// The routes of a running revision, made once and then only read: a topic trie per origin, and the compiled
+/// components that they lead through.
 struct RoutingTable: Sendable {
     private enum Target: Sendable {
         case stream(String)
         case thing(String)
         /// Every thing of the group that the end matches, except the publisher.
         case things([String])
+        case component(String)
     }
 
-    /// Number of the revision, 0 where none runs.
-    let revision: UInt64
-    /// Name of its group, empty where none runs.
-    let group: String
+    private let running: RunningRevision?
     private var exact: [String: TopicTrie<Target>] = [:]
     private var wildcards: [(end: SubscriptionEnd, trie: TopicTrie<Target>)] = []
+    private var fromComponents: [String: TopicTrie<Target>] = [:]
+    /// Instances from which a route leads to a stream.
+    private var streaming: Set<String> = []
     private var limits: [String: StreamLimits] = [:]
 
+    /// Number of the revision, 0 where none runs.
+    var revision: UInt64 { running?.revision.revision ?? 0 }
+    /// Name of its group, empty where none runs.
+    var group: String { running?.revision.group ?? "" }
+    /// Which running revision it is of; 0 where none runs.
+    var generation: UInt64 { running?.number ?? 0 }
+
     /// Routes nothing.
-    init() {
-        revision = 0
-        group = ""
-    }
+    init() { running = nil }
+
+    /// Makes the table of a revision without components.
+    init(_ group: Hedgerow_Type_V1_GroupRevision) throws { try self.init(RunningRevision(group)) }
 
     /// Makes the table of a revision; what does not parse was refused before it became one.
-    init(_ group: Hedgerow_Type_V1_GroupRevision) throws {
-        revision = group.revision
-        self.group = group.group
-        let definition = try GroupDefinition(group)
+    init(_ running: RunningRevision) throws {
+        self.running = running
+        let definition = try GroupDefinition(running.revision)
         for subscription in definition.subscriptions {
             guard let target = Self.target(of: subscription, things: definition.things) else { continue }
             let filter = try TopicFilter(subscription.topicFilter)
@@ -45,7 +53,10 @@ struct RoutingTable: Sendable {
                     trie.insert(target, under: filter)
                     wildcards.append((subscription.from, trie))
                 }
-            case .cloud, .component, .shadow, .stream:
+            case .component(let instance):
+                fromComponents[instance, default: TopicTrie()].insert(target, under: filter)
+                if case .stream = target { streaming.insert(instance) }
+            case .cloud, .shadow, .stream:
                 // The cloud routes what it sends down itself.
                 continue
             }
@@ -57,8 +68,11 @@ struct RoutingTable: Sendable {
         }
     }
 
-    /// Whether another table is that of the same revision.
-    func isSame(as other: RoutingTable) -> Bool { revision == other.revision && group == other.group }
+    /// Whether another table is that of the same running revision.
+    func isSame(as other: RoutingTable) -> Bool { running === other.running }
+
+    /// Whether it is the table of a running revision.
+    func isTable(of other: RunningRevision?) -> Bool { running === other }
 
     /// Names of the streams that the revision has.
     var streamNames: Set<String> { Set(limits.keys).union([StreamSettings.defaultName]) }
@@ -70,12 +84,37 @@ struct RoutingTable: Sendable {
         return StreamLimits(maximumBytes: Int64(clamping: standard.maxSize.bytes), overwritesOldest: true)
     }
 
+    // MARK: Components
+
+    /// A component instance of the revision.
+    func component(_ instance: String) -> RunningComponent? { running?.components[instance] }
+
+    /// Whether a route leads from an instance to a stream, on any topic.
+    func reachesStreams(component instance: String) -> Bool { streaming.contains(instance) }
+
+    /// Whether every instance on the way to an output runs here.
+    func derives(_ output: DerivedOutput) -> Bool {
+        guard let components = running?.components else { return false }
+        return output.instances.allSatisfy { components[String($0)] != nil }
+    }
+
+    // MARK: Routes
+
     /// Where a thing's message on a topic goes.
     func route(from thing: String, topic: Topic) -> Route {
         var targets = exact[thing]?.values(matching: topic) ?? []
         for (end, trie) in wildcards where end.matches(thing: thing) {
             targets.append(contentsOf: trie.values(matching: topic))
         }
+        return Self.route(to: targets, publisher: thing)
+    }
+
+    /// Where what a component instance publishes on a topic goes.
+    func route(fromComponent instance: String, topic: Topic) -> Route {
+        Self.route(to: fromComponents[instance]?.values(matching: topic) ?? [], publisher: nil)
+    }
+
+    private static func route(to targets: [Target], publisher: String?) -> Route {
         var route = Route()
         for target in targets {
             switch target {
@@ -84,9 +123,11 @@ struct RoutingTable: Sendable {
             case .thing(let name):
                 if !route.things.contains(name) { route.things.append(name) }
             case .things(let names):
-                for name in names where name != thing && !route.things.contains(name) {
+                for name in names where name != publisher && !route.things.contains(name) {
                     route.things.append(name)
                 }
+            case .component(let name):
+                if !route.components.contains(name) { route.components.append(name) }
             }
         }
         return route
@@ -98,7 +139,8 @@ struct RoutingTable: Sendable {
         case .stream(let name): .stream(name)
         case .thing(let name): .thing(name)
         case .allThings, .things: .things(things.filter { subscription.to.matches(thing: $0) }.sorted())
-        case .component, .shadow: nil
+        case .component(let instance): .component(instance)
+        case .shadow: nil
         }
     }
 }

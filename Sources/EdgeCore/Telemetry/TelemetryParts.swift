@@ -3,6 +3,7 @@ import Logging
 import Messaging
 import RPCSupport
 import StreamStore
+import Transforms
 
 /// What the parts of the core's telemetry share.
 struct TelemetryParts: Sendable {
@@ -16,6 +17,10 @@ struct TelemetryParts: Sendable {
     let uplinks: UplinkSignals
     let outlets: ThingOutlets
     let revision: ActiveRevision
+    /// What components may ask for.
+    let host: any TransformHost & Sendable
+    /// What components did.
+    let activity: ComponentActivity
     let clock: WallClock
     let isClockDoubtful: @Sendable () -> Bool
     /// The waits between two attempts to reach the cloud, at their beginning.
@@ -25,7 +30,7 @@ struct TelemetryParts: Sendable {
 
     init(
         core: String, pool: DatabasePool, committer: GroupCommitter, revision: ActiveRevision,
-        clock: WallClock,
+        host: any TransformHost & Sendable, activity: ComponentActivity, clock: WallClock,
         isClockDoubtful: @escaping @Sendable () -> Bool, backoff: Backoff = Backoff(), logger: Logger
     ) {
         self.core = core
@@ -34,6 +39,8 @@ struct TelemetryParts: Sendable {
         self.committer = committer
         sessions = SessionRegistry()
         self.revision = revision
+        self.host = host
+        self.activity = activity
         router = Router(logger: logger)
         uplinks = UplinkSignals()
         outlets = ThingOutlets()
@@ -44,7 +51,7 @@ struct TelemetryParts: Sendable {
     }
 
     /// The routes of the revision that runs.
-    var table: RoutingTable { router.table(of: revision.current) }
+    var table: RoutingTable { router.table(of: revision.running) }
 
     /// Logs an event of one cause at most once a minute.
     func onceAMinute(_ cause: String, _ log: () -> Void) {

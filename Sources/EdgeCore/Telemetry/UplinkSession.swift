@@ -106,21 +106,22 @@ final class UplinkSession: Sendable {
         for entry in entries {
             bytes += entry.bytes
             switch entry.content {
-            case .batch(let payload, let origin, let receiveTime, let isDoubtful):
-                guard let batch = try? Batch(serializedBytes: payload) else {
+            case .batch(let stored):
+                guard let batch = try? Batch(serializedBytes: stored.payload) else {
                     // What the disk damaged must not stop what lies behind it.
                     parts.logger.error(
                         "stored messages are damaged; they are entered as lost",
                         metadata: ["stream": "\(epoch.stream)", "sequence.first": "\(entry.positions.first)"])
-                    request.lost.append(Self.lost(entry.positions, .corrupted, [origin]))
+                    request.lost.append(Self.lost(entry.positions, .corrupted, [stored.origin]))
                     continue
                 }
                 var publication = Publication()
                 publication.sequence = entry.positions.first
                 publication.batch = batch
-                publication.origin = WireOrigin(origin)
-                publication.receiveTime = Microseconds.timestamp(receiveTime)
-                publication.receiveTimeDoubtful = isDoubtful
+                publication.origin = WireOrigin(stored.origin)
+                if let source = stored.source { publication.source = WireSource(source) }
+                publication.receiveTime = Microseconds.timestamp(stored.receiveTime)
+                publication.receiveTimeDoubtful = stored.isReceiveTimeDoubtful
                 request.publications.append(publication)
             case .lost(let reason, let origins):
                 request.lost.append(
@@ -230,16 +231,5 @@ final class UplinkSession: Sendable {
         }
         onProgress()
         signal.signal()
-    }
-}
-
-extension WireOrigin {
-    init(_ origin: StreamEntry.OriginRange) {
-        self.init()
-        thing = origin.key.thing
-        epoch = .init(origin.key.epoch.bytes)
-        firstSequence = origin.range.first
-        lastSequence = origin.range.last
-        componentInstance = origin.key.component
     }
 }

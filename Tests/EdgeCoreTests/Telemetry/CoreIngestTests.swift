@@ -142,6 +142,52 @@ import Testing
         }
     }
 
+    @Test func aBatchLargerThanItsStreamIsTakenInParts() async throws {
+        try await TelemetryFixture.with { core in
+            let small = revision(
+                [("thing:a", "t", "cloud", "small"), ("thing:a", "t", "thing:b", "")],
+                streams: [("small", 65_536, false)])
+            let session = try core.session()
+            _ = try await core.transaction(session, small) { try $0.open() }
+            let result = try await core.transaction(session, small) {
+                try $0.ingest([messages(1, 4, topic: "t", bytes: 30_000), messages(5, 5, topic: "t")])
+            }
+            // Half of it fits; the rest waits for room, and is not taken twice.
+            #expect(result.outcome.rejected.isEmpty)
+            #expect(result.outcome.acknowledged == 2)
+            #expect(result.outcome.pause?.reason == .queueFull)
+            #expect(try await core.contents("small") == ["1-2 batch a 1-2"])
+            let current = core.parts.epoch
+            try await core.pool.write { db in
+                let streams = DurableStreams(db)
+                for epoch in try streams.epochs(of: "small", current: current) {
+                    try streams.acknowledge(epoch, through: 2)
+                }
+            }
+            let rest = try await core.transaction(session, small) { try $0.ingest(result.outcome.remainder) }
+            #expect(rest.outcome.acknowledged == 5)
+            #expect(try await core.contents("small") == ["3-4 batch a 3-4", "5-5 batch a 5-5"])
+            #expect(try await core.pool.read { try SubscriberQueue.depth($0, subscriber: "b") } == 5)
+        }
+    }
+
+    @Test func ofABatchLargerThanItsStreamOnlyWhatCanNeverFitIsRefused() async throws {
+        try await TelemetryFixture.with { core in
+            let small = revision([("thing:a", "t", "cloud", "small")], streams: [("small", 65_536, true)])
+            let session = try core.session()
+            _ = try await core.transaction(session, small) { try $0.open() }
+            let result = try await core.transaction(session, small) {
+                try $0.ingest([
+                    messages(1, 2, topic: "t", bytes: 70_000), messages(3, 5, topic: "t", bytes: 25_000),
+                ])
+            }
+            #expect(result.outcome.rejected.map(\.firstSequence) == [1, 2])
+            #expect(result.outcome.rejected.allSatisfy { $0.reason == .messageTooLarge })
+            #expect(result.outcome.acknowledged == 5)
+            #expect(try await core.contents("small") == ["1-2 overwritten a 3-4", "3-3 batch a 5-5"])
+        }
+    }
+
     @Test func messagesAtQoS0TouchNoDisk() async throws {
         try await TelemetryFixture.with { core in
             let session = try core.session()

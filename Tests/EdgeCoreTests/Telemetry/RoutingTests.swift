@@ -57,9 +57,9 @@ import Testing
     @Test func theRouterForgetsItsAnswersWithTheRevision() throws {
         let router = Router(logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let topic = try Topic("t")
-        let first = router.table(of: revision([("thing:a", "t", "cloud", "")]))
+        let first = router.table(of: RunningRevision(revision([("thing:a", "t", "cloud", "")])))
         #expect(router.route(from: "a", topic: topic, by: first).streams == ["default"])
-        let second = router.table(of: revision([("thing:a", "t", "cloud", "x")], number: 2))
+        let second = router.table(of: RunningRevision(revision([("thing:a", "t", "cloud", "x")], number: 2)))
         #expect(router.route(from: "a", topic: topic, by: second).streams == ["x"])
         // A transaction that still has the older table is answered by that.
         #expect(router.route(from: "a", topic: topic, by: first).streams == ["default"])
@@ -68,5 +68,39 @@ import Testing
             #expect(router.route(from: "a", topic: try Topic("n/\(number)"), by: second).isEmpty)
         }
         #expect(router.table(of: nil).revision == 0)
+    }
+
+    @Test func componentsAreTargetsAndOrigins() throws {
+        let table = try RoutingTable(
+            revision([
+                ("thing:a", "t", "component:i", ""), ("thing:*", "t", "component:i", ""),
+                ("component:i", "out/#", "cloud", "fast"), ("component:i", "out/x", "component:j", ""),
+                ("component:i", "#", "thing:*", ""), ("component:j", "$dead-letter/j", "cloud", ""),
+            ]))
+        #expect(table.route(from: "a", topic: try Topic("t")).components == ["i"])
+        #expect(!table.route(from: "a", topic: try Topic("t")).isEmpty)
+        let out = table.route(fromComponent: "i", topic: try Topic("out/x"))
+        #expect(out.streams == ["fast"] && out.components == ["j"])
+        // What a component makes of a thing's message is no echo to that thing.
+        #expect(out.things == ["a", "b", "c"])
+        // A leading wildcard does not take dead letters.
+        #expect(table.route(fromComponent: "i", topic: try Topic("$dead-letter/i")).isEmpty)
+        #expect(table.route(fromComponent: "j", topic: try Topic("$dead-letter/j")).streams == ["default"])
+        #expect(table.route(fromComponent: "k", topic: try Topic("out/x")).isEmpty)
+        #expect(table.reachesStreams(component: "i") && !table.reachesStreams(component: "k"))
+    }
+
+    @Test func theRouterAnswersForThingsAndComponentsApart() throws {
+        let router = Router(logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let topic = try Topic("t")
+        let group = revision([("thing:a", "t", "cloud", ""), ("component:a", "t", "thing:b", "")])
+        for running in [RunningRevision(group), RunningRevision(group, number: 2)] {
+            let table = router.table(of: running)
+            #expect(router.table(of: running).isSame(as: table))
+            for _ in 0..<2 {
+                #expect(router.route(from: "a", topic: topic, by: table).streams == ["default"])
+                #expect(router.route(fromComponent: "a", topic: topic, by: table).things == ["b"])
+            }
+        }
     }
 }

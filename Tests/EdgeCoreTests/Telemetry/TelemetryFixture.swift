@@ -90,7 +90,8 @@ struct TelemetryFixture: Sendable {
             let committer = GroupCommitter(pool: pool, logger: logger)
             let parts = TelemetryParts(
                 core: "pi-1", pool: pool, committer: committer,
-                revision: try await ActiveRevision(database: pool),
+                revision: try await ActiveRevision(database: pool), host: FixedHost(),
+                activity: ComponentActivity(logger: logger),
                 clock: WallClock { 1_000_000 }, isClockDoubtful: { false }, logger: logger)
             let fixture = TelemetryFixture(pool: pool, parts: parts, committer: committer)
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -113,19 +114,26 @@ struct TelemetryFixture: Sendable {
             oldestSequence: oldest, generation: 1)
     }
 
-    /// One transaction as the core makes it, under a revision.
+    /// One transaction as the core makes it, under a revision without components.
     func transaction<Value: Sendable>(
         _ session: IngestSession, _ revision: Hedgerow_Type_V1_GroupRevision,
         _ work: @escaping @Sendable (CoreIngestTransaction) throws -> Value
     ) async throws -> Value {
-        let table = parts.router.table(of: revision)
+        try await transaction(session, RunningRevision(revision), work)
+    }
+
+    /// One transaction as the core makes it, under a running revision.
+    func transaction<Value: Sendable>(
+        _ session: IngestSession, _ running: RunningRevision,
+        _ work: @escaping @Sendable (CoreIngestTransaction) throws -> Value
+    ) async throws -> Value {
+        let table = parts.router.table(of: running)
         let parts = parts
         return try await committer.commit { db in
             try work(
                 CoreIngestTransaction(
-                    db: db, session: session, router: parts.router, table: table, epoch: parts.epoch,
-                    core: parts.core,
-                    now: parts.clock.now, isClockDoubtful: false))
+                    db: db, session: session, router: parts.router, table: table, host: parts.host,
+                    epoch: parts.epoch, core: parts.core, now: parts.clock.now, isClockDoubtful: false))
         }
     }
 
@@ -140,11 +148,16 @@ struct TelemetryFixture: Sendable {
         }
         return entries.map { entry in
             switch entry.content {
-            case .batch(_, let origin, _, _): "\(entry.positions) batch \(origin.key.thing) \(origin.range)"
+            case .batch(let batch):
+                "\(entry.positions) batch \(Self.name(batch.origin.key)) \(batch.origin.range)"
             case .lost(let reason, let origins):
                 "\(entry.positions) \(LossReason(rawValue: reason) ?? .unspecified) "
-                    + origins.map { "\($0.key.thing) \($0.range)" }.joined(separator: ", ")
+                    + origins.map { "\(Self.name($0.key)) \($0.range)" }.joined(separator: ", ")
             }
         }
+    }
+
+    private static func name(_ key: OriginKey) -> String {
+        key.component.isEmpty ? key.thing : "\(key.thing)/\(key.component)"
     }
 }

@@ -23,6 +23,7 @@ private final class MemoryCloud: PublishBackend, Sendable {
         var lost: [LossReason: SequenceSet] = [:]
         var unsequenced = 0
         var repeats = 0
+        var derived: [IncomingPublication] = []
     }
 
     let state = Mutex<[Epoch: Taken]>([:])
@@ -54,6 +55,7 @@ private final class MemoryCloud: PublishBackend, Sendable {
                     case .messages(let publication):
                         if let origin = publication.origin {
                             taken.messages.insert(range(origin.firstSequence, origin.lastSequence))
+                            if origin.isDerived { taken.derived.append(publication) }
                         }
                     case .lost(let loss):
                         for origin in loss.origins {
@@ -126,7 +128,7 @@ private struct MemoryCloudService: Hedgerow_Telemetry_V1_TelemetryService.Simple
 
     private func append(
         _ core: TelemetryFixture, _ origins: [SequenceRange], epoch: Epoch, limits: StreamLimits? = nil,
-        bytes: Int = 8
+        bytes: Int = 8, component: String = "", rowOffsets: [UInt32] = [], source: StreamBatch.Source? = nil
     ) async throws {
         try await core.committer.commit { db in
             for origin in origins {
@@ -134,9 +136,13 @@ private struct MemoryCloudService: Hedgerow_Telemetry_V1_TelemetryService.Simple
                     case .success(let checked) = publication.content
                 else { return }
                 _ = try DurableStreams(db).append(
-                    checked.encoded, count: publication.count,
-                    origin: .init(key: OriginKey(thing: "a", epoch: EdgeCoreTests.epoch(1)), range: origin),
-                    receiveTime: 0, isReceiveTimeDoubtful: false, to: "default", epoch: epoch,
+                    StreamBatch(
+                        payload: checked.encoded,
+                        origin: .init(
+                            key: OriginKey(thing: "a", epoch: EdgeCoreTests.epoch(1), component: component),
+                            range: origin, rowOffsets: rowOffsets), source: source,
+                        receiveTime: 0, isReceiveTimeDoubtful: false),
+                    count: publication.count, to: "default", epoch: epoch,
                     limits: limits ?? StreamLimits(maximumBytes: 1 << 30, overwritesOldest: true),
                     overwrittenReason: LossReason.overwritten.rawValue)
             }
@@ -197,6 +203,27 @@ private struct MemoryCloudService: Hedgerow_Telemetry_V1_TelemetryService.Simple
             #expect(taken.messages.ranges == [range(1, 40)])
             #expect(taken.repeats == 0)
             #expect(try await core.pool.read { try DurableStreams($0).bytes(in: "default") } == 0)
+        }
+    }
+
+    @Test func whatComponentsMadeIsSentWithItsOriginsAndSource() async throws {
+        try await TelemetryFixture.with { core in
+            let cloud = MemoryCloud()
+            let epoch = core.parts.epoch
+            try await append(
+                core, [range(1, 3)], epoch: epoch, component: "smooth#0/alarm#2", rowOffsets: [0, 1, 9],
+                source: .init(component: "alarm", version: "1.0.0-rc.1", revision: 12))
+            try await withCloud(cloud) { client in
+                try await withSession(core, client) {
+                    try await eventually("it arrived") { try await depth(core) == 0 }
+                }
+            }
+            let taken = try #require(cloud.state.withLock { $0[epoch]?.derived.first })
+            let origin = try #require(taken.origin)
+            #expect(origin.componentInstance == "smooth#0/alarm" && origin.outputIndex == 2)
+            #expect(origin.thing == "a" && origin.rowOffsets == [0, 1, 9])
+            #expect(taken.source?.component == "alarm" && taken.source?.version == "1.0.0-rc.1")
+            #expect(taken.source?.revision == 12)
         }
     }
 

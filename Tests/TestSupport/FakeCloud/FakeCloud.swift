@@ -1,5 +1,6 @@
+import Crypto
 public import Foundation
-import GRPCCore
+public import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 public import HedgerowAPI
 public import Identity
@@ -40,6 +41,10 @@ public final class FakeCloud: Sendable {
         var sessions = 0
         var session: AsyncThrowingStream<Hedgerow_Deployment_V1_AttachResponse, any Error>.Continuation?
         var lastPorts: Ports?
+        var recipes: [String: String] = [:]
+        var recipeRequests: [String] = []
+        var recipeErrors: [RPCError] = []
+        var isSilentAboutRecipes = false
     }
 
     /// Its root.
@@ -209,6 +214,29 @@ public final class FakeCloud: Sendable {
         send { response in
             response.assignment.deploymentID = id
             response.assignment.revision = revision
+        }
+    }
+
+    // MARK: Recipes
+
+    /// Registers a recipe; returns its SHA-256.
+    @discardableResult
+    public func register(recipe: String, component: String, version: String) -> Data {
+        state.withLock { $0.recipes["\(component)@\(version)"] = recipe }
+        return Self.digest(recipe)
+    }
+    /// The SHA-256 of a text.
+    public static func digest(_ text: String) -> Data { Data(SHA256.hash(data: Data(text.utf8))) }
+    /// What recipes were asked for, `COMPONENT@VERSION`.
+    public var recipeRequests: [String] { state.withLock { $0.recipeRequests } }
+    /// The next requests for recipes end with these errors.
+    public func failRecipes(_ errors: [RPCError]) { state.withLock { $0.recipeErrors = errors } }
+    /// Whether requests for recipes get no answer from now on.
+    public func setSilentAboutRecipes(_ silent: Bool) { state.withLock { $0.isSilentAboutRecipes = silent } }
+    /// What cores said of their components, in order.
+    public var componentStatuses: [[Hedgerow_Type_V1_ComponentStatus]] {
+        requests.compactMap {
+            if case .componentStatuses(let statuses)? = $0.event { statuses.components } else { nil }
         }
     }
 

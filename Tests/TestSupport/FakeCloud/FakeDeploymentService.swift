@@ -9,6 +9,28 @@ import Synchronization
 
 /// The attachment of ``FakeCloud``.
 struct FakeDeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleServiceProtocol {
+    func getRecipe(
+        request: Hedgerow_Deployment_V1_GetRecipeRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_GetRecipeResponse {
+        let name = "\(request.component)@\(request.version)"
+        let (text, error, isSilent) = cloud.state.withLock { state in
+            state.recipeRequests.append(name)
+            return (
+                state.recipes[name], state.recipeErrors.isEmpty ? nil : state.recipeErrors.removeFirst(),
+                state.isSilentAboutRecipes
+            )
+        }
+        if let error { throw error }
+        if isSilent { try await context.cancellation.cancelled }
+        guard let text else {
+            throw HedgerowError(.notFound, .notFound, "there is no component \(name)")
+        }
+        return .with {
+            $0.recipe = text
+            $0.digest = FakeCloud.digest(text)
+        }
+    }
+
     typealias Responses = AsyncThrowingStream<Hedgerow_Deployment_V1_AttachResponse, any Error>
 
     let cloud: FakeCloud

@@ -1,0 +1,7 @@
+/// What an attachment does beside handling events, because it takes time.
+enum AttachAction: Sendable {
+    /// Wait so long and then send ``AttachEvent/renewalDue``.
+    case renewCertificate(after: Duration)
+    /// Prepare a revision and then send ``AttachEvent/staged(_:_:)``.
+    case stage(StagingTicket)
+}

@@ -1,0 +1,42 @@
+import Components
+import Manifests
+import Transforms
+
+/// Makes running components of recipes; each recipe is compiled once, however many instances run it.
+struct RecipeCompiler {
+    /// Why a recipe cannot run, one sentence.
+    struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
+        let description: String
+    }
+
+    private var known: [StoredRecipe.Key: Transform] = [:]
+
+    /// Compiles the recipe of an instance.
+    ///
+    /// - Throws: ``Problem`` where the text is not the one that the lock names, or is no recipe of that component
+    ///   and version.
+    mutating func compile(_ locked: LockedComponent, text: String) throws(Problem) -> RunningComponent {
+        let key = StoredRecipe.Key(locked)
+        if let transform = known[key] { return RunningComponent(locked, state: .ready(transform)) }
+        guard StoredRecipe.isGenuine(text, digest: locked.recipeDigest) else {
+            throw Problem(
+                description: "its recipe is not the one that the deployment names (the SHA-256 differs)")
+        }
+        let manifest: ComponentManifest
+        do {
+            manifest = try ComponentManifest.parse(text, fileName: "\(locked.component)@\(locked.version)")
+        } catch {
+            throw Problem(
+                description: "this core cannot use its recipe: \(Self.firstLine(error.description)); "
+                    + "update hedgerow-core where the recipe is newer than it")
+        }
+        guard manifest.recipe.name == locked.component, manifest.recipe.version == locked.version else {
+            throw Problem(
+                description: "its recipe is that of \(manifest.recipe.name) \(manifest.recipe.version)")
+        }
+        known[key] = manifest.transform
+        return RunningComponent(locked, state: .ready(manifest.transform))
+    }
+
+    private static func firstLine(_ text: String) -> Substring { text.prefix { !$0.isNewline } }
+}
