@@ -109,7 +109,7 @@ import Testing
             try await makeGroup(stores)
             for number in 0..<5 {
                 _ = try await stores.deployments.createDeployment(
-                    id: "d\(number)", group: "g", revision: 0, request: nil, at: Self.start)
+                    id: "d\(number)", group: "g", revision: 0, lock: [], request: nil, at: Self.start)
             }
             try await stores.deployments.pruneDeployments(keeping: 2)
             let kept = try await stores.deployments.deployments(of: "g", before: .max, limit: 10)

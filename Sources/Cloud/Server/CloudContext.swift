@@ -15,6 +15,7 @@ struct CloudContext: Sendable {
     let registry: any RegistryStore
     let credentials: any CredentialStore
     let deployments: any DeploymentStore
+    let components: any ComponentStore
 
     let authorities: CloudAuthorities
     let groupAuthorities: GroupAuthorities
@@ -25,6 +26,8 @@ struct CloudContext: Sendable {
     /// Who is connected. Telemetry calls `enter` and `leave` for things that are connected directly.
     let presence: Presence
     let hub: AttachHub
+    /// What cores said about their components.
+    let componentStatuses: ComponentStatusBoard
     /// Fires whenever the status of a deployment, or whether a core is attached, changes.
     let deploymentChanges: ChangeSignal
     /// Open calls by identity.

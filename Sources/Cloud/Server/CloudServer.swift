@@ -81,11 +81,12 @@ public final class CloudServer: Service {
         return CloudContext(
             configuration: configuration, time: time, logger: logger, database: database,
             registry: SQLiteRegistryStore(database: database), credentials: credentials,
-            deployments: deployments,
+            deployments: deployments, components: SQLiteComponentStore(database: database),
             authorities: authorities, groupAuthorities: groupAuthorities,
             revocations: RevocationList(try await credentials.revokedSerialNumbers(at: time.now())),
             directory: FleetDirectory(try await deployments.fleet()), presence: presence,
-            hub: AttachHub(presence: presence), deploymentChanges: ChangeSignal(),
+            hub: AttachHub(presence: presence), componentStatuses: ComponentStatusBoard(),
+            deploymentChanges: ChangeSignal(),
             activeCalls: ActiveCalls(maximumPerPrincipal: configuration.maximumCallsPerIdentity),
             addresses: addresses, ports: ListeningPorts())
     }
@@ -179,6 +180,14 @@ public final class CloudServer: Service {
         }
     }
 
+    /// Full names of the services whose health is told one by one.
+    private static let services = [
+        Hedgerow_Registry_V1_RegistryService.descriptor, Hedgerow_Discovery_V1_DiscoveryService.descriptor,
+        Hedgerow_Deployment_V1_DeploymentService.descriptor,
+        Hedgerow_Provisioning_V1_ProvisioningService.descriptor,
+        Hedgerow_Telemetry_V1_TelemetryService.descriptor,
+    ].map(\.fullyQualifiedService)
+
     /// What is done once the ports are known.
     private func announce(mtls: Int, enrollment: Int) async throws {
         context.ports.set(mtls: mtls, enrollment: enrollment)
@@ -186,7 +195,7 @@ public final class CloudServer: Service {
         let ports = try JSONText.encode(["mtls": mtls, "enrollment": enrollment]) + "\n"
         let path = state.portsPath
         try await BlockingIO.run { try DurableFile.write(Array(ports.utf8), to: path, mode: 0o644) }
-        health.set(.serving)
+        for service in [""] + Self.services { health.set(.serving, for: service) }
         context.logger.notice(
             "the cloud is up",
             metadata: [

@@ -80,7 +80,8 @@ extension AttachSession {
         told = assignment.sequence
         var response = Hedgerow_Deployment_V1_AttachResponse()
         response.assignment.deploymentID = assignment.deploymentID
-        response.assignment.revision = Hedgerow_Type_V1_GroupRevision(assignment.revision)
+        response.assignment.revision = Hedgerow_Type_V1_GroupRevision(
+            assignment.revision, lock: assignment.lock)
         try await responses.write(response)
     }
 

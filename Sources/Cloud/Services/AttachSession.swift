@@ -95,6 +95,10 @@ struct AttachSession: Sendable {
         case .endpoints(let endpoints):
             try await cloud.deployments.recordEndpoints(
                 try Self.endpoints(endpoints, "endpoints"), of: core.name)
+        case .componentStatuses(let statuses):
+            try ComponentStatusBoard.check(statuses).finish()
+            cloud.componentStatuses.record(
+                statuses.components, of: core.name, running: cloud.directory.activeRevision(of: core.name))
         case .hello, nil:
             // Something that a newer core says: nothing that this version would act on.
             break
@@ -123,7 +127,7 @@ struct AttachSession: Sendable {
                     "core": "\(core.name)", "group": "\(claimed.group)", "revision": "\(claimed.number)",
                 ])
         }
-        cloud.directory.activate(active, on: core.name)
+        activate(active)
         greeted.markDone()
         cloud.hub.attach(mailbox)
         mailbox.post([.welcome, .revocations, .assignment, .authority])
@@ -134,6 +138,13 @@ struct AttachSession: Sendable {
                 "core": "\(core.name)", "version": "\(hello.version)",
                 "clock.skew.ms": "\(Int(skew.rounded()))",
             ])
+    }
+
+    /// The core runs a revision, or none.
+    private func activate(_ revision: RevisionRecord?) {
+        cloud.directory.activate(revision, on: core.name)
+        cloud.componentStatuses.keep(
+            only: revision.map { RevisionID(group: $0.group, number: $0.number) }, of: core.name)
     }
 
     private func record(_ report: Hedgerow_Deployment_V1_DeploymentReport) async throws {
@@ -156,7 +167,7 @@ struct AttachSession: Sendable {
                 "a core reports on a deployment that does not exist here", metadata: ["core": "\(core.name)"])
             return
         }
-        if let active { cloud.directory.activate(active, on: core.name) }
+        if let active { activate(active) }
         if stage == .succeeded { mailbox.post(.authority) }
         cloud.deploymentChanges.fire()
     }

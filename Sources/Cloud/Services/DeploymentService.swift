@@ -1,3 +1,4 @@
+import Components
 import GRPCCore
 import HedgerowAPI
 import Identity
@@ -22,8 +23,7 @@ struct DeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleService
         try check.finish()
 
         let key = RequestKey(id: request.requestID, parts: [request.group, "\(request.revision)"])
-        let record = try await cloud.deployments.createDeployment(
-            id: Self.newID(), group: request.group, revision: request.revision, request: key, at: cloud.now)
+        let record = try await create(request, key: key)
         let id = RevisionID(group: record.group, number: record.revision)
         if let revision = try await cloud.registry.revision(id) {
             cloud.directory.deploy(revision, sequence: record.sequence)
@@ -36,6 +36,24 @@ struct DeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleService
         var response = Hedgerow_Deployment_V1_CreateDeploymentResponse()
         response.deployment = wire(record)
         return response
+    }
+
+    /// A repeat returns what the first request made, whatever was registered since.
+    private func create(
+        _ request: Hedgerow_Deployment_V1_CreateDeploymentRequest, key: RequestKey?
+    ) async throws -> DeploymentRecord {
+        if let earlier = try await cloud.deployments.deployment(madeBy: key) { return earlier }
+        var wanted = request.revision
+        if wanted == 0 {
+            wanted = try await cloud.registry.group(named: request.group)?.newest.number ?? 0
+        }
+        // The store says what is wrong where there is no such revision.
+        let revision = try await cloud.registry.revision(RevisionID(group: request.group, number: wanted))
+        var lock: [LockedComponent] = []
+        if let revision { lock = try await cloud.resolve(revision.definition).lock }
+        return try await cloud.deployments.createDeployment(
+            id: Self.newID(), group: request.group, revision: wanted, lock: lock, request: key,
+            at: cloud.now)
     }
 
     func getDeployment(

@@ -41,12 +41,15 @@ enum Paging {
                 separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)
         }
         guard let parts, parts.count == 3, parts[0] == "1", parts[1] == list else {
-            throw HedgerowError(
-                .outOfRange, .badPageToken,
-                "the page_token does not belong to this list with these filters; start again without it")
+            throw foreignToken
         }
         return String(parts[2])
     }
+
+    /// A token that another list gave, or nobody.
+    static let foreignToken = HedgerowError(
+        .outOfRange, .badPageToken,
+        "the page_token does not belong to this list with these filters; start again without it")
 
     /// As many of the entries as fit a page: the store was asked for one more than `size`.
     ///

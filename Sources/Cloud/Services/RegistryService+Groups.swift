@@ -15,8 +15,9 @@ extension RegistryService {
         request: Hedgerow_Registry_V1_ApplyGroupRequest, context: ServerContext
     ) async throws -> Hedgerow_Registry_V1_ApplyGroupResponse {
         try AuthorizationTable.cloud.authorize(context, for: .none)
-        let definition = try Self.parse(request.definition)
-        let applied = try await apply(definition, dryRun: request.dryRun)
+        let manifest = try Self.parse(request.definition)
+        let resolved = try await cloud.resolve(manifest.definition, in: manifest)
+        let applied = try await apply(manifest.definition, dryRun: request.dryRun)
         if applied.changed && !request.dryRun {
             cloud.directory.adopt(applied.revision)
             // A core that is new here may be waiting for a certificate.
@@ -29,6 +30,8 @@ extension RegistryService {
         response.revision = Hedgerow_Type_V1_GroupRevision(applied.revision)
         response.changed = applied.changed
         response.created = applied.created
+        response.lock = resolved.lock.map(Hedgerow_Type_V1_LockedComponent.init)
+        response.warnings = resolved.warnings
         return response
     }
 
@@ -51,17 +54,11 @@ extension RegistryService {
         }
     }
 
-    private static func parse(_ text: String) throws(HedgerowError) -> GroupDefinition {
+    private static func parse(_ text: String) throws(HedgerowError) -> GroupManifest {
         do {
-            return try GroupManifest.parse(text, fileName: fileName)
+            return try GroupManifest.parseOne(text, fileName: fileName)
         } catch {
-            let errors = error.errors.prefix(RequestCheck.maximumViolations)
-            let first = errors.first.map { "line \($0.line), column \($0.column): \($0.message)" }
-            throw HedgerowError(
-                .invalidArgument, .invalidDefinition,
-                (first ?? "the definition has errors")
-                    + (error.errors.count > 1 ? " (and \(error.errors.count - 1) more errors)" : ""),
-                violations: errors.map { .init(field: "\($0.line):\($0.column)", description: $0.message) })
+            throw HedgerowError(.invalidDefinition, error, what: "definition")
         }
     }
 
@@ -77,6 +74,7 @@ extension RegistryService {
         }
         var response = Hedgerow_Registry_V1_GetGroupResponse()
         response.group = try await wire(record)
+        cloud.componentStatuses.add(to: &response.group.cores)
         return response
     }
 

@@ -29,6 +29,8 @@ extension StoreError: RPCErrorConvertible {
                 .resourceExhausted, .tooManyCalls,
                 "the group has \(count) certificate authorities that are still in use; wait until certificates of "
                     + "the oldest have expired", retryAfter: .hours(24), cause: self)
+        case .limitReached(let text):
+            HedgerowError(.resourceExhausted, .queueFull, text, cause: self)
         case .storageFailed:
             HedgerowError(
                 .unavailable, .storageFailed,

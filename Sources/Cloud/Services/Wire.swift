@@ -61,7 +61,8 @@ extension Hedgerow_Registry_V1_GroupAuthority {
 }
 
 extension Hedgerow_Type_V1_GroupRevision {
-    init(_ record: RevisionRecord) {
+    /// - Parameter lock: what a deployment resolved the component instances to; none outside of one.
+    init(_ record: RevisionRecord, lock: [LockedComponent] = []) {
         self.init()
         group = record.group
         revision = record.number
@@ -71,6 +72,39 @@ extension Hedgerow_Type_V1_GroupRevision {
         streams = record.definition.effectiveStreams.sorted { $0.key < $1.key }
             .map(Hedgerow_Type_V1_StreamSettings.init)
         createTime = Google_Protobuf_Timestamp(record.createTime)
+        components = record.definition.components.map(Hedgerow_Type_V1_ComponentInstance.init)
+        self.lock = lock.map(Hedgerow_Type_V1_LockedComponent.init)
+    }
+}
+
+extension Hedgerow_Type_V1_ComponentInstance {
+    init(_ instance: ComponentInstance) {
+        self.init()
+        name = instance.name
+        component = instance.component
+        version = instance.version.description
+    }
+}
+
+extension Hedgerow_Type_V1_LockedComponent {
+    init(_ entry: LockedComponent) {
+        self.init()
+        instance = entry.instance
+        component = entry.component
+        version = entry.version.description
+        recipeDigest = Data(entry.recipeDigest)
+    }
+}
+
+extension Hedgerow_Registry_V1_ComponentVersion {
+    init(_ record: ComponentRecord, groups: [String]) {
+        self.init()
+        name = record.name
+        version = record.version.description
+        description_p = record.description
+        recipeDigest = Data(record.digest)
+        createTime = Google_Protobuf_Timestamp(record.createTime)
+        self.groups = groups
     }
 }
 
@@ -114,6 +148,7 @@ extension Hedgerow_Deployment_V1_Deployment {
         group = record.group
         revision = record.revision
         createTime = Google_Protobuf_Timestamp(record.createTime)
+        lock = record.lock.map(Hedgerow_Type_V1_LockedComponent.init)
         cores = record.cores.map { core in
             var message = Hedgerow_Deployment_V1_CoreDeployment()
             message.core = core.core

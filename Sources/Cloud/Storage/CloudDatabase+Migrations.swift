@@ -10,6 +10,9 @@ extension CloudDatabase {
             try database.execute(sql: credentialSchema)
             try database.execute(sql: deploymentSchema)
         }
+        migrator.registerMigration("control-plane-2") { database in
+            try database.execute(sql: componentSchema)
+        }
     }
 
     private static let registrySchema = """
@@ -148,5 +151,48 @@ extension CloudDatabase {
             revision INTEGER NOT NULL,
             PRIMARY KEY (core, fleet_group, revision)
         ) WITHOUT ROWID;
+        """
+
+    private static let componentSchema = """
+        CREATE TABLE component (
+            name TEXT PRIMARY KEY NOT NULL
+        ) WITHOUT ROWID;
+
+        -- Immutable. The sort key orders versions as semver does; the outputs are what the recipe says, as JSON.
+        CREATE TABLE component_version (
+            component TEXT NOT NULL REFERENCES component (name),
+            version TEXT NOT NULL,
+            sort_key BLOB NOT NULL,
+            prerelease INTEGER NOT NULL CHECK (prerelease IN (0, 1)),
+            digest BLOB NOT NULL,
+            description TEXT NOT NULL,
+            create_time INTEGER NOT NULL,
+            outputs TEXT NOT NULL,
+            recipe TEXT NOT NULL
+        );
+        CREATE UNIQUE INDEX component_version_by_precedence ON component_version (component, sort_key);
+        CREATE INDEX component_version_by_release ON component_version (component, prerelease, sort_key);
+
+        -- What a deployment's instances were resolved to when it was made; never changed.
+        CREATE TABLE deployment_lock (
+            deployment INTEGER NOT NULL REFERENCES deployment (sequence) ON DELETE CASCADE,
+            instance TEXT NOT NULL,
+            component TEXT NOT NULL,
+            version TEXT NOT NULL,
+            digest BLOB NOT NULL,
+            PRIMARY KEY (deployment, instance)
+        ) WITHOUT ROWID;
+        CREATE INDEX deployment_lock_by_version ON deployment_lock (component, version);
+
+        -- Every version that a core was ever told to run: it may ask for the recipe again, to roll back.
+        CREATE TABLE core_component (
+            core TEXT NOT NULL,
+            component TEXT NOT NULL,
+            version TEXT NOT NULL,
+            PRIMARY KEY (core, component, version)
+        ) WITHOUT ROWID;
+
+        -- Digest of the lock of the deployment that the core finished last; null where that is not known.
+        ALTER TABLE core_state ADD COLUMN active_lock BLOB;
         """
 }

@@ -1,3 +1,4 @@
+import Components
 import FoundationEssentials
 
 /// What a core says when it attaches.
@@ -16,12 +17,20 @@ struct CoreHelloRecord: Hashable, Sendable {
 protocol DeploymentStore: Sendable {
     /// Makes a deployment of a revision to all its cores, and cancels what older ones had not finished there.
     ///
-    /// - Parameter revision: the newest where it is 0.
+    /// - Parameters:
+    ///   - revision: the newest where it is 0.
+    ///   - lock: what the component instances of that revision were resolved to; stored with the deployment.
     /// - Throws: ``StoreError/notFound(_:)``, ``StoreError/requestIDReused``, ``StoreError/inUse(_:)`` where
     ///   a core of it belongs to another group by now.
     func createDeployment(
-        id: String, group: String, revision: UInt64, request: RequestKey?, at time: Date
+        id: String, group: String, revision: UInt64, lock: [LockedComponent], request: RequestKey?,
+        at time: Date
     ) async throws -> DeploymentRecord
+
+    /// The deployment that an earlier request with this id made, nil where there was none.
+    ///
+    /// - Throws: ``StoreError/requestIDReused``, ``StoreError/notFound(_:)`` where it was deleted since.
+    func deployment(madeBy request: RequestKey?) async throws -> DeploymentRecord?
 
     /// One deployment, nil where there is none.
     func deployment(id: String) async throws -> DeploymentRecord?
@@ -39,7 +48,8 @@ protocol DeploymentStore: Sendable {
 
     /// What a core is to be told now: its newest deployment, unless that ended with a refusal there or the
     /// core runs it. Marks it as being in progress until the deadline, and remembers that the core may run
-    /// its revision from now on. A core that runs it already is marked as succeeded.
+    /// its revision, and ask for the recipes of its lock, from now on. A core that runs it already, with the same
+    /// lock, is marked as succeeded.
     ///
     /// - Parameter told: sequence of the deployment that the core was told on this attachment; 0 for none. It
     ///   is not told twice.

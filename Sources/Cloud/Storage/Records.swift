@@ -162,6 +162,8 @@ struct DeploymentRecord: Hashable, Sendable {
     var revision: UInt64
     var createTime: Date
     var cores: [CoreDeploymentRecord]
+    /// What the component instances were resolved to, by instance.
+    var lock: [LockedComponent]
 }
 
 /// What a core is to run now.
@@ -169,4 +171,6 @@ struct AssignmentRecord: Hashable, Sendable {
     var sequence: Int64
     var deploymentID: String
     var revision: RevisionRecord
+    /// What its component instances were resolved to, by instance.
+    var lock: [LockedComponent]
 }

@@ -19,7 +19,10 @@ extension SQLiteDeploymentStore {
                     INSERT INTO core_state (core, version, endpoints, active_group, active_revision, clock_skew)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                     ON CONFLICT (core) DO UPDATE SET version = ?2, endpoints = ?3, active_group = ?4,
-                        active_revision = ?5, clock_skew = ?6
+                        active_revision = ?5, clock_skew = ?6,
+                        -- A core says no lock: it is the one known as long as the revision is.
+                        active_lock = CASE WHEN active_group IS ?4 AND active_revision IS ?5
+                            THEN active_lock END
                     """,
                 arguments: [
                     hello.core, hello.version, try JSONText.encode(hello.endpoints), active?.group,
@@ -114,10 +117,23 @@ extension SQLiteDeploymentStore {
         return RevisionID(group: group, number: UInt64(number))
     }
 
-    static func setActive(_ id: RevisionID, of core: String, in db: Database) throws {
+    /// Whether a core that runs a revision runs it with a lock, as far as it has said so. A revision without
+    /// components has one lock only.
+    static func runs(_ lock: [LockedComponent], core: String, in db: Database) throws -> Bool {
+        if lock.isEmpty { return true }
+        let active = try Data.fetchOne(
+            db, sql: "SELECT active_lock FROM core_state WHERE core = ?", arguments: [core])
+        return active == ComponentLock.digest(of: lock)
+    }
+
+    static func setActive(
+        _ id: RevisionID, lock: [LockedComponent], of core: String, in db: Database
+    ) throws {
         try db.execute(
-            sql: "UPDATE core_state SET active_group = ?2, active_revision = ?3 WHERE core = ?1",
-            arguments: [core, id.group, Int64(clamping: id.number)])
+            sql: """
+                UPDATE core_state SET active_group = ?2, active_revision = ?3, active_lock = ?4 WHERE core = ?1
+                """,
+            arguments: [core, id.group, Int64(clamping: id.number), ComponentLock.digest(of: lock)])
     }
 
     static func remember(core: String, mayRun id: RevisionID, in db: Database) throws {

@@ -9,22 +9,21 @@ struct SQLiteDeploymentStore: DeploymentStore {
     // MARK: Deployments
 
     func createDeployment(
-        id: String, group: String, revision number: UInt64, request: RequestKey?, at time: Date
+        id: String, group: String, revision number: UInt64, lock: [LockedComponent], request: RequestKey?,
+        at time: Date
     ) async throws -> DeploymentRecord {
         try await database.write { db in
-            if let earlier = try CreationRequests.resource(of: request, method: "CreateDeployment", in: db) {
-                guard let stored = try Self.deployment(id: earlier, in: db) else {
-                    throw StoreError.notFound(
-                        "the deployment \"\(earlier)\" that the first request with this request_id made is gone"
-                    )
-                }
-                return stored
-            }
+            if let earlier = try Self.deployment(madeBy: request, in: db) { return earlier }
             let revision = try Self.revisionToDeploy(group: group, number: number, in: db)
+            guard Set(lock.map(\.instance)) == Set(revision.definition.components.map(\.name)) else {
+                throw CorruptRecord(
+                    "the lock for revision \(revision.number) of group \"\(group)\" is of another one")
+            }
             try db.execute(
                 sql: "INSERT INTO deployment (id, fleet_group, revision, create_time) VALUES (?, ?, ?, ?)",
                 arguments: [id, group, Int64(clamping: revision.number), time.milliseconds])
             let sequence = db.lastInsertedRowID
+            try ComponentLock.insert(lock, deployment: sequence, in: db)
             for core in Set(revision.definition.cores) {
                 try Self.cancelUnfinished(of: core, for: id, at: time, in: db)
                 try db.execute(
@@ -40,6 +39,20 @@ struct SQLiteDeploymentStore: DeploymentStore {
             }
             return stored
         }
+    }
+
+    func deployment(madeBy request: RequestKey?) async throws -> DeploymentRecord? {
+        try await database.read { db in try Self.deployment(madeBy: request, in: db) }
+    }
+
+    private static func deployment(madeBy request: RequestKey?, in db: Database) throws -> DeploymentRecord? {
+        guard let earlier = try CreationRequests.resource(of: request, method: "CreateDeployment", in: db)
+        else { return nil }
+        guard let stored = try deployment(id: earlier, in: db) else {
+            throw StoreError.notFound(
+                "the deployment \"\(earlier)\" that the first request with this request_id made is gone")
+        }
+        return stored
     }
 
     private static func revisionToDeploy(
@@ -115,7 +128,8 @@ struct SQLiteDeploymentStore: DeploymentStore {
         return DeploymentRecord(
             sequence: sequence, id: row["id"], group: row["fleet_group"],
             revision: UInt64(row["revision"] as Int64),
-            createTime: Date(milliseconds: row["create_time"]), cores: cores)
+            createTime: Date(milliseconds: row["create_time"]), cores: cores,
+            lock: try ComponentLock.fetch(deployment: sequence, in: db))
     }
 
     private static func stage(_ value: Int) throws -> CoreStage {
@@ -152,7 +166,8 @@ struct SQLiteDeploymentStore: DeploymentStore {
             case .pending, .inProgress, .timedOut, .succeeded:
                 break
             }
-            if try Self.activeRevision(of: core, in: db) == id {
+            let lock = try ComponentLock.fetch(deployment: sequence, in: db)
+            if try Self.activeRevision(of: core, in: db) == id, try Self.runs(lock, core: core, in: db) {
                 guard stage != .succeeded else { return (nil, false) }
                 // It finished, and the report was lost.
                 try Self.set(.succeeded, reason: "", core: core, deployment: sequence, at: time, in: db)
@@ -165,7 +180,11 @@ struct SQLiteDeploymentStore: DeploymentStore {
                 .inProgress, reason: "", core: core, deployment: sequence, at: time, deadline: deadline,
                 in: db)
             try Self.remember(core: core, mayRun: id, in: db)
-            return (AssignmentRecord(sequence: sequence, deploymentID: row["id"], revision: revision), true)
+            try ComponentLock.remember(lock, core: core, in: db)
+            return (
+                AssignmentRecord(
+                    sequence: sequence, deploymentID: row["id"], revision: revision, lock: lock), true
+            )
         }
     }
 
@@ -194,7 +213,8 @@ struct SQLiteDeploymentStore: DeploymentStore {
             }
             guard stage == .succeeded else { return (nil, true) }
             let id = RevisionID(group: row["fleet_group"], number: UInt64(row["revision"] as Int64))
-            try Self.setActive(id, of: core, in: db)
+            let lock = try ComponentLock.fetch(deployment: sequence, in: db)
+            try Self.setActive(id, lock: lock, of: core, in: db)
             try Self.remember(core: core, mayRun: id, in: db)
             return (try SQLiteRegistryStore.revision(id, in: db), true)
         }

@@ -64,6 +64,8 @@ struct SQLiteRegistryStore: RegistryStore {
             let revoked = try SQLiteCredentialStore.revoke(
                 role: role, name: name, serialNumber: nil, at: time, in: db)
             try db.execute(sql: "DELETE FROM core_state WHERE core = ?", arguments: [name])
+            // Another machine may get the name.
+            try db.execute(sql: "DELETE FROM core_component WHERE core = ?", arguments: [name])
             try db.execute(sql: "DELETE FROM thing WHERE name = ?", arguments: [name])
             // core_revision stays: what the core acknowledged before may still be on its way through another.
             return (thing, revoked)

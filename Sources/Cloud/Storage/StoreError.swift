@@ -12,6 +12,8 @@ enum StoreError: Error, Hashable, Sendable {
     case invalidMembers([MemberProblem])
     /// The group has so many CAs in use that one more would make every discovery answer too long.
     case tooManyAuthorities(Int)
+    /// There are as many as are kept; the text says of what and what to do.
+    case limitReached(String)
     /// The disk is full or failed; nothing was changed.
     case storageFailed(String)
 

@@ -3,6 +3,7 @@ import Messaging
 /// Which stored messages.
 struct HistoryQuery: Sendable {
     var thing: String?
+    /// Which topics; nil means those that `#` matches.
     var filter: TopicFilter?
     /// Microseconds since 1970, included.
     var start: Int64?

@@ -129,11 +129,12 @@ struct HistoryReader {
     }
 
     private func isWanted(topicID: Int64, _ known: inout [Int64: Bool]) throws -> Bool {
-        guard let filter = query.filter else { return true }
         if let answer = known[topicID] { return answer }
         let name = try String.fetchOne(
             db, sql: "SELECT name FROM telemetry_topic WHERE id = ?", arguments: [topicID])
-        let answer = name.flatMap { try? Topic($0) }.map(filter.matches) ?? false
+        // Without a filter everything, dead letters included: what failed must not be hidden.
+        let answer =
+            name.flatMap { try? Topic($0) }.map { query.filter?.matches($0) ?? true } ?? false
         known[topicID] = answer
         return answer
     }

@@ -114,6 +114,7 @@ struct IngestTransaction {
         do throws(IncomingPublication.Refusal) {
             origin = try resolveOrigin(of: publication)
             content = try publication.content.get()
+            try Self.check(publication.source)
         } catch {
             try reject(publication, from: first, error, into: &result)
             return
@@ -153,8 +154,11 @@ struct IngestTransaction {
         detail.receiveTime = Microseconds.timestamp(publication.receiveTime ?? now)
         detail.receiveTimeDoubtful = publication.receiveTimeDoubtful
         detail.storeTime = Microseconds.timestamp(now)
-        if let source = publication.source { detail.source = source }
-        if session.publisher.role == .core { detail.core = session.publisher.name }
+        // Components run on cores only; from anybody else this says nothing.
+        if session.publisher.role == .core {
+            detail.core = session.publisher.name
+            if let source = publication.source { detail.source = source }
+        }
 
         let parts = try newParts(of: origin, publication: publication, from: first, thingID: thingID)
         let kept = parts.reduce(0) { $0 + $1.count }
@@ -162,13 +166,10 @@ struct IngestTransaction {
         try rows.count(.received, UInt64(kept), thingID: thingID, stream: streamName)
         var stored: [StoredMessages] = []
         for part in parts {
-            let batch = content.batch.selecting(part)
             let isWhole = part.count == publication.count
+            let batch = isWhole ? content.batch : content.batch.selecting(part)
             let encoded: [UInt8] = isWhole ? content.encoded : try batch.serializedBytes()
-            if let positions = origin.rows {
-                detail.origin.firstSequence = positions.first + UInt64(part.lowerBound)
-                detail.origin.lastSequence = positions.first + UInt64(part.upperBound - 1)
-            }
+            origin.rows?.write(part, to: &detail.origin)
             let span = batch.sampleSpan.map { $0.first...$0.last } ?? content.span
             try rows.insert(
                 batch: Data(encoded), detail: detail, topic: content.topic.description, thingID: thingID,
@@ -180,25 +181,44 @@ struct IngestTransaction {
         return stored
     }
 
-    /// The rows of a batch that are new, as runs, and enters the whole covered range as received.
+    /// The rows of a batch that are new, in parts that are stored as one batch each, and enters the whole covered
+    /// range as received.
     private func newParts(
         of origin: ResolvedOrigin, publication: IncomingPublication, from first: UInt64?, thingID: Int64
-    ) throws -> [Range<Int>] {
+    ) throws -> [[Int]] {
         guard let covered = origin.covered, let positions = origin.rows else {
             // Without an origin's sequences the position on the hop is all that tells what is new.
-            guard let first, let hop = publication.positions else { return [0..<publication.count] }
-            return [Int(first - hop.first)..<publication.count]
+            guard let first, let hop = publication.positions else { return [Array(0..<publication.count)] }
+            return [Array(Int(first - hop.first)..<publication.count)]
         }
-        let key = OriginIntervals.Key(thingID: thingID, epoch: origin.epoch, component: origin.component)
-        let new = try intervals.missing(from: positions, of: key)
-        for withdrawn in try intervals.withdrawDeclared(covered, of: key) {
-            try rows.countLost(
-                -Int64(clamping: withdrawn.range.count), reason: withdrawn.reason, thingID: thingID,
-                stream: withdrawn.stream, day: withdrawn.day)
+        let key = origin.key(thingID: thingID)
+        let new = try intervals.missing(from: positions.span, of: key)
+        try settle(covered, messages: positions.ranges, of: key)
+        return positions.parts(in: new)
+    }
+
+    /// Enters a range as received: messages, and those between them that a component's steps dropped. What was
+    /// declared lost of it is taken back.
+    ///
+    /// - Parameter messages: Those of the range that are there. Of dead letters only these are taken back: two cores
+    ///   may have processed the same message, and that it succeeded on the second, whose output came too late, does
+    ///   not bring back what the first one failed on.
+    private func settle(
+        _ range: SequenceRange, messages: [SequenceRange], of key: OriginIntervals.Key
+    ) throws {
+        var settled = [range]
+        if ResolvedOrigin.isOfDeadLetters(key.component) {
+            var stillLost = SequenceSet(try intervals.declared(within: range, of: key))
+            for arrived in messages { stillLost.remove(arrived) }
+            settled = stillLost.missing(from: range)
         }
-        try intervals.insertReceived(covered, of: key)
-        return new.map { range in
-            Int(range.first - positions.first)..<Int(range.last - positions.first) + 1
+        for part in settled {
+            for withdrawn in try intervals.withdrawDeclared(part, of: key) {
+                try rows.countLost(
+                    -Int64(clamping: withdrawn.range.count), reason: withdrawn.reason, thingID: key.thingID,
+                    stream: withdrawn.stream, day: withdrawn.day)
+            }
+            try intervals.insertReceived(part, of: key)
         }
     }
 
@@ -254,23 +274,39 @@ struct IngestTransaction {
 
     private func take(_ loss: IncomingLoss, from first: UInt64?) throws {
         guard loss.origins.isEmpty else {
-            for origin in loss.origins {
-                guard let epoch = Epoch(origin.epoch), fleet.maySpeak(session.publisher, for: origin.thing),
-                    let range = Self.range(origin.firstSequence, origin.lastSequence)
-                else { continue }
-                let count = try declare(
-                    range, reason: loss.reason, of: origin.thing, epoch: epoch,
-                    component: ResolvedOrigin.component(of: origin))
-                // A core refused them and says so now; nobody else will.
-                if loss.reason == .rejected {
-                    try rows.count(
-                        .rejected, count, thingID: try rows.thingID(origin.thing), stream: streamName)
-                }
-            }
+            for origin in loss.origins { try take(origin, reason: loss.reason) }
             return
         }
         guard let range = SequenceRange(first ?? loss.positions.first, loss.positions.last) else { return }
         try declare(range, reason: loss.reason, of: ownName, epoch: session.epoch, component: "")
+    }
+
+    /// Takes the account of one origin's messages; what the publisher may not say is ignored.
+    private func take(_ origin: WireOrigin, reason: LossReason) throws {
+        guard let resolved = try? resolve(origin, count: nil), let covered = resolved.covered else { return }
+        let thingID = try rows.thingID(resolved.thing)
+        let key = resolved.key(thingID: thingID)
+        if reason == .filtered, !resolved.component.isEmpty {
+            // The same as what a batch covers beside its messages: handled, and never stored any more.
+            return try settle(covered, messages: [], of: key)
+        }
+        var lost = [covered]
+        if let rows = resolved.rows {
+            // Only the messages are gone; what the batch covered beside them had been dropped on purpose.
+            lost = rows.ranges
+            for between in SequenceSet(lost).missing(from: covered) {
+                try settle(between, messages: [], of: key)
+            }
+        }
+        for range in lost {
+            let count = try declare(
+                range, reason: reason, of: resolved.thing, epoch: resolved.epoch,
+                component: resolved.component)
+            // A core refused them and says so now; nobody else will.
+            if reason == .rejected {
+                try rows.count(.rejected, count, thingID: thingID, stream: streamName)
+            }
+        }
     }
 
     /// Declares what was neither received nor declared before; returns how many that are.
@@ -294,39 +330,92 @@ struct IngestTransaction {
 
     // MARK: Origins
 
+    /// Longest version of a component (`SemanticVersion` allows no longer one).
+    private static let maximumVersionBytes = 256
+
+    private static func check(_ source: WireSource?) throws(IncomingPublication.Refusal) {
+        guard let source else { return }
+        guard source.component.isEmpty || EntityName.isValid(source.component),
+            source.version.utf8.count <= maximumVersionBytes
+        else { throw .init(.malformedMessage, "the source names no component and version") }
+    }
+
     private func resolveOrigin(
         of publication: IncomingPublication
     ) throws(IncomingPublication.Refusal) -> ResolvedOrigin {
         guard let origin = publication.origin else {
             return ResolvedOrigin(
                 thing: ownName, epoch: session.epoch, component: "", covered: publication.positions,
-                rows: publication.positions)
+                rows: publication.positions.map(RowSequences.init))
         }
+        return try resolve(origin, count: publication.count)
+    }
+
+    /// Checks whether the publisher may name an origin, and which sequences it says.
+    ///
+    /// - Parameter count: Number of messages; nil for an account of messages that never come, whose rows are
+    ///   known only where the origin lists them.
+    private func resolve(
+        _ origin: WireOrigin, count: Int?
+    ) throws(IncomingPublication.Refusal) -> ResolvedOrigin {
         guard fleet.maySpeak(session.publisher, for: origin.thing) else {
             throw .init(
                 .originNotAllowed,
                 "\(session.publisher) may not publish for thing \"\(origin.thing)\": no revision that it ran held it"
             )
         }
+        guard !origin.isDerived || session.publisher.role == .core else {
+            throw .init(
+                .originNotAllowed,
+                "\(session.publisher) names component \"\(origin.componentInstance)\" as its origin; components "
+                    + "run on cores")
+        }
+        if let problem = origin.componentProblem { throw .init(.malformedMessage, "the origin's \(problem)") }
         guard let epoch = Epoch(origin.epoch) else {
             throw .init(.malformedMessage, "the origin's epoch has \(origin.epoch.count) bytes, not 16")
         }
         let component = ResolvedOrigin.component(of: origin)
-        if origin.lastSequence == 0 {
+        if origin.lastSequence == 0, origin.rowOffsets.isEmpty {
             return ResolvedOrigin(
                 thing: origin.thing, epoch: epoch, component: component, covered: nil, rows: nil)
         }
-        guard let covered = Self.range(origin.firstSequence, origin.lastSequence),
-            covered.count >= UInt64(publication.count),
-            let rows = SequenceRange(covered.last - UInt64(publication.count - 1), covered.last)
+        guard let covered = Self.range(origin.firstSequence, origin.lastSequence) else {
+            throw .init(
+                .malformedMessage,
+                "the origin's sequences \(origin.firstSequence)-\(origin.lastSequence) are no range")
+        }
+        return ResolvedOrigin(
+            thing: origin.thing, epoch: epoch, component: component, covered: covered,
+            rows: try Self.rows(of: origin, covered: covered, count: count))
+    }
+
+    /// The sequences of the messages within what is covered.
+    private static func rows(
+        of origin: WireOrigin, covered: SequenceRange, count: Int?
+    ) throws(IncomingPublication.Refusal) -> RowSequences? {
+        if origin.rowOffsets.isEmpty {
+            guard let count else { return nil }
+            guard covered.count >= UInt64(count),
+                let rows = SequenceRange(covered.last - UInt64(count - 1), covered.last)
+            else {
+                throw .init(
+                    .malformedMessage,
+                    "the origin's sequences \(origin.firstSequence)-\(origin.lastSequence) do not fit "
+                        + "\(count) messages")
+            }
+            return RowSequences(rows)
+        }
+        guard origin.rowOffsets.count == count ?? origin.rowOffsets.count,
+            origin.rowOffsets.count <= MessageLimits.standard.maximumBatchMessages,
+            let rows = RowSequences(first: covered.first, offsets: origin.rowOffsets),
+            rows.last <= covered.last
         else {
             throw .init(
                 .malformedMessage,
-                "the origin's sequences \(origin.firstSequence)-\(origin.lastSequence) do not fit "
-                    + "\(publication.count) messages")
+                "the origin's row_offsets are not one for each message, ascending, within "
+                    + "\(origin.firstSequence)-\(origin.lastSequence)")
         }
-        return ResolvedOrigin(
-            thing: origin.thing, epoch: epoch, component: component, covered: covered, rows: rows)
+        return rows
     }
 
     private static func range(_ first: UInt64, _ last: UInt64) -> SequenceRange? {

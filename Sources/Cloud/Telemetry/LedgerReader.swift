@@ -111,7 +111,9 @@ struct LedgerReader {
             else { continue }
             result.append(entry(run, range) { $0.reason = reason })
         }
-        for (run, set) in known {
+        // Dead letters are what failed, with nothing between them that could be missing: a core that has none for long
+        // says nothing of them, and the next one begins where it begins.
+        for (run, set) in known where !ResolvedOrigin.isOfDeadLetters(run.component) {
             for gap in set.gaps { result.append(entry(run, gap) { $0.missing = true }) }
         }
         return result.sorted {

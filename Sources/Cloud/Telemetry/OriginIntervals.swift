@@ -54,6 +54,11 @@ struct OriginIntervals {
             .execute(arguments: arguments(key) + [Int64(merged.first), Int64(merged.last)])
     }
 
+    /// The parts of a range that were declared and did not come since.
+    func declared(within range: SequenceRange, of key: Key) throws -> [SequenceRange] {
+        try overlapping("telemetry_declared", range, key).compactMap { $0.range.intersection(range) }
+    }
+
     /// Declares the parts of a range that were neither received nor declared before.
     ///
     /// - Returns: Those parts.

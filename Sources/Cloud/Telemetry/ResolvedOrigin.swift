@@ -6,15 +6,25 @@ import RPCSupport
 struct ResolvedOrigin {
     let thing: String
     let epoch: Epoch
-    /// Component instance and output; empty for a thing's own messages.
+    /// Component path and output; empty for a thing's own messages.
     let component: String
     /// Sequences that the publication accounts for; nil with QoS 0.
     let covered: SequenceRange?
-    /// Sequences of the messages themselves: the last ones of what is covered.
-    let rows: SequenceRange?
+    /// Sequences of the messages themselves, within what is covered; nil with QoS 0.
+    let rows: RowSequences?
+
+    /// Where its sequences are kept.
+    func key(thingID: Int64) -> OriginIntervals.Key {
+        OriginIntervals.Key(thingID: thingID, epoch: epoch, component: component)
+    }
+
+    /// Whether a key is that of an instance's dead letters.
+    static func isOfDeadLetters(_ component: String) -> Bool {
+        component.hasSuffix("#\(WireOrigin.deadLetterOutput)")
+    }
 
     /// The key of a component's output, empty where no component derived the messages.
     static func component(of origin: WireOrigin) -> String {
-        origin.componentInstance.isEmpty ? "" : "\(origin.componentInstance)#\(origin.outputIndex)"
+        origin.isDerived ? "\(origin.componentInstance)#\(origin.outputIndex)" : ""
     }
 }

@@ -5,7 +5,8 @@ import StreamStore
 ///
 /// - `telemetry_batch`: one row per stored batch, in the order of storing. `payload` is the batch as it
 ///   came, `detail` a Record without its message: origin, times, source, core. The sequences of the origin
-///   in `detail` are those of the messages themselves.
+///   in `detail` are those of the messages themselves, from the first to the last; `row_offsets` say which of
+///   them where a component dropped some between.
 /// - `telemetry_received`: sequences that were taken, filtered ones included, as ranges that do not touch,
 ///   per (thing, epoch, component output). What is in it is never stored again.
 /// - `telemetry_declared`: sequences that somebody said will never come, with the reason. What is received
