@@ -28,6 +28,8 @@ public struct ReplaySource: ReadingSource {
     /// What looping adds to the recorded times, so that they keep growing.
     private var shift: TimeInterval = 0
     private var readingsInPass = 0
+    /// Asked for and not taken yet.
+    private var pending: SourcedReading?
 
     private struct Column: Sendable {
         let index: Int
@@ -58,10 +60,24 @@ public struct ReplaySource: ReadingSource {
         self.timeColumnName = timeColumn
     }
 
-    /// The next recorded reading; nil at the end of a file that is not looped.
+    /// The recorded distance from the reading before; nil at the end of a file that is not looped.
     ///
     /// - Throws: ``CSVError``, which names file and line.
-    public mutating func next(after now: Date) async throws -> SourcedReading? {
+    public mutating func nextDelay(after now: Date) async throws -> Duration? {
+        if pending == nil { pending = try await fetch() }
+        return pending?.delay
+    }
+
+    /// The recorded reading; nil at the end of a file that is not looped.
+    ///
+    /// - Throws: ``CSVError``, which names file and line.
+    public mutating func read(at now: Date) async throws -> SourcedReading? {
+        if pending == nil { pending = try await fetch() }
+        defer { pending = nil }
+        return pending
+    }
+
+    private mutating func fetch() async throws -> SourcedReading? {
         if file == nil { try await open() }
         while true {
             guard let record = try await nextRecord() else {

@@ -127,4 +127,19 @@ struct ReplaySourceTests {
     func timesThatAreNotRead(text: String) {
         #expect(RecordedTime.parse(text) == nil)
     }
+
+    @Test func aReadingThatWasWaitedForInVainIsNotLost() async throws {
+        let text = "time,value\n2026-03-01T12:00:00Z,1\n2026-03-01T12:00:05Z,2\n2026-03-01T12:00:06Z,3\n"
+        try await withFile(text) { path in
+            var source = try ReplaySource(path: path)
+            _ = try await source.next(after: noon)
+            // A command that changes the interval ends the wait; the question is asked again.
+            #expect(try await source.nextDelay(after: noon) == .seconds(5))
+            #expect(try await source.nextDelay(after: noon) == .seconds(5))
+            #expect(try await source.read(at: noon)?.values == ["value": 2.0])
+            #expect(try await source.read(at: noon)?.values == ["value": 3.0])
+            #expect(try await source.nextDelay(after: noon) == nil)
+            #expect(try await source.read(at: noon) == nil)
+        }
+    }
 }

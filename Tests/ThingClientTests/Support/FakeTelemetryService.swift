@@ -33,6 +33,10 @@ final class FakeTelemetryService: Hedgerow_Telemetry_V1_TelemetryService.SimpleS
         var cursors: [Data: UInt64] = [:]
         /// By sequence: how often stored, and the value.
         var stored: [UInt64: [Double]] = [:]
+        /// Sequences of readings that are not those of tests with one `value`.
+        var readings: [UInt64] = []
+        /// By sequence: why a sample failed.
+        var failed: [UInt64: String] = [:]
         var lost: [ClosedRange<UInt64>] = []
         var volatile: [Double] = []
         var sessions = 0
@@ -159,6 +163,11 @@ final class FakeTelemetryService: Hedgerow_Telemetry_V1_TelemetryService.SimpleS
                     continue
                 }
                 guard publication.sequence <= expected else { throw Self.gap(expected) }
+                if numbers.isEmpty, let count = Self.take(publication, into: &memory) {
+                    expected = publication.sequence + count
+                    memory.cursors[epoch] = expected - 1
+                    continue
+                }
                 for (offset, number) in numbers.enumerated() {
                     let sequence = publication.sequence + UInt64(offset)
                     guard sequence >= expected else { continue }
@@ -185,6 +194,20 @@ final class FakeTelemetryService: Hedgerow_Telemetry_V1_TelemetryService.SimpleS
             }
             return (rejected, false)
         }
+    }
+
+    /// Takes a failed sample or readings without the field `value`, and says how many sequences they have.
+    private static func take(
+        _ publication: Hedgerow_Telemetry_V1_Publication, into memory: inout Memory
+    ) -> UInt64? {
+        if publication.message.reading.status == .failed {
+            memory.failed[publication.sequence] = publication.message.reading.statusReason
+            return 1
+        }
+        let count = UInt64(publication.batch.timeOffsetsUs.count)
+        guard count > 0 else { return nil }
+        memory.readings += publication.sequence..<publication.sequence + count
+        return count
     }
 
     static func gap(_ expected: UInt64) -> HedgerowError {
