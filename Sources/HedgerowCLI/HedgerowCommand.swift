@@ -6,6 +6,7 @@ struct HedgerowCommand: AsyncParsableCommand {
     static let commands: [any ParsableCommand.Type] = [
         InitCommand.self,
         ThingsCommand.self,
+        ComponentsCommand.self,
         ApplyCommand.self,
         GroupsCommand.self,
         DeployCommand.self,

@@ -55,7 +55,7 @@ public enum HedgerowProgram {
     }
 
     private static func say(_ error: CLIError, _ io: CommandIO) -> Int32 {
-        for line in error.lines { io.note("hedgerow: \(Text.printable(line))") }
+        for line in error.lines { CLIError.note(line, io) }
         return error.status.rawValue
     }
 

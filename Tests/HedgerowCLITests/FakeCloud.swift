@@ -19,6 +19,9 @@ final class FakeCloud: Sendable {
         var outcome = Hedgerow_Deployment_V1_DeploymentStatus.succeeded
         var supersededAttempts = 0
         var credit: UInt64 = 0
+        var components: [FakeComponent] = []
+        /// What the newest definition was resolved to.
+        var lock: [Hedgerow_Type_V1_LockedComponent] = []
     }
 
     let pki: TestPKI
@@ -79,6 +82,12 @@ struct FakeProvisioning: Hedgerow_Provisioning_V1_ProvisioningService.SimpleServ
 }
 
 struct FakeDeployments: Hedgerow_Deployment_V1_DeploymentService.SimpleServiceProtocol {
+    func getRecipe(
+        request: Hedgerow_Deployment_V1_GetRecipeRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_GetRecipeResponse {
+        throw RPCError(code: .unimplemented, message: "this fake has no recipes")
+    }
+
     let cloud: FakeCloud
 
     private func deployment(
@@ -88,6 +97,7 @@ struct FakeDeployments: Hedgerow_Deployment_V1_DeploymentService.SimpleServicePr
             deployment.id = "d-1"
             deployment.group = "press-hall"
             deployment.revision = 3
+            deployment.lock = cloud.state.withLock { $0.lock }
             deployment.cores = [
                 .with {
                     $0.core = "pi-1"

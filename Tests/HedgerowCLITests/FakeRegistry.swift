@@ -81,23 +81,29 @@ struct FakeRegistry: Hedgerow_Registry_V1_RegistryService.SimpleServiceProtocol 
                     .init(field: "4:10", description: "there is no thing unregistered; create it first")
                 ])
         }
-        cloud.state.withLock { $0.definitions.append(request.definition) }
+        let lock = try resolve(request.definition)
+        cloud.state.withLock { state in
+            state.definitions.append(request.definition)
+            if !request.dryRun { state.lock = lock }
+        }
         return .with {
             $0.revision.revision = 3
             $0.changed = true
+            $0.lock = lock
+            $0.warnings = lock.map { "dead letters of component:\($0.instance) go nowhere" }
         }
     }
 
     func getGroup(
         request: Hedgerow_Registry_V1_GetGroupRequest, context: ServerContext
     ) async throws -> Hedgerow_Registry_V1_GetGroupResponse {
-        .with { $0.group = Self.group }
+        .with { $0.group = group }
     }
 
     func listGroups(
         request: Hedgerow_Registry_V1_ListGroupsRequest, context: ServerContext
     ) async throws -> Hedgerow_Registry_V1_ListGroupsResponse {
-        .with { $0.groups = [Self.group] }
+        .with { $0.groups = [group] }
     }
 
     func rotateGroupAuthority(
@@ -109,7 +115,23 @@ struct FakeRegistry: Hedgerow_Registry_V1_RegistryService.SimpleServiceProtocol 
         }
     }
 
-    static let group = Hedgerow_Registry_V1_Group.with { group in
+    /// The group, with what was applied last running on its core.
+    private var group: Hedgerow_Registry_V1_Group {
+        var group = Self.group
+        for entry in cloud.state.withLock({ $0.lock }) {
+            group.newestRevision.components.append(
+                .with {
+                    $0.name = entry.instance
+                    // Left out on the wire where it is the same.
+                    $0.component = entry.component == entry.instance ? "" : entry.component
+                    $0.version = "^1"
+                })
+            group.cores[0].components.append(FakeComponent.status(of: entry))
+        }
+        return group
+    }
+
+    private static let group = Hedgerow_Registry_V1_Group.with { group in
         group.name = "press-hall"
         group.newestRevision = .with {
             $0.group = "press-hall"

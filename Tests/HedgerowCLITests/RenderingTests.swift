@@ -76,7 +76,7 @@ struct RenderingTests {
         ])
         #expect(
             value.compact
-                == #"{"z":"a\"\\\n\u0001é","a":[-1,18446744073709551615,null,true],"n":[21.4,"nan"],"e":{},"l":[]}"#
+                == #"{"z":"a\"\\\n\u0001é","a":[-1,18446744073709551615,null,true],"n":[21.4,"NaN"],"e":{},"l":[]}"#
         )
         #expect(
             JSONValue.object([("a", .list([.integer(1), .object([("b", .null)])]))]).pretty
@@ -99,9 +99,40 @@ struct RenderingTests {
         let lines = text.csv.map(CSV.line)
         #expect(lines.count == 3)
         #expect(
-            lines[1] == "2026-05-04T10:30:00.125Z,bme680-1,bme680/readings,0aff,7,note,\"a, \"\"b\"\"\",,\n")
-        #expect(lines[2].hasSuffix(",temperature,21.4,°C,\n"))
+            lines[1]
+                == "2026-05-04T10:30:00.125Z,bme680-1,bme680/readings,0aff,7,note,\"a, \"\"b\"\"\",,,ok,,,\n")
+        #expect(lines[2].hasSuffix(",temperature,21.4,°C,,ok,,,\n"))
         #expect(text.csv.allSatisfy { $0.count == RecordText.csvHeader.count })
+    }
+
+    @Test("show what made a derived reading, and why a dead letter is one")
+    func derived() {
+        var record = Self.reading()
+        record.origin.componentInstance = "hall"
+        record.origin.outputIndex = 1
+        record.source = .with {
+            $0.component = "compensate"
+            $0.version = "1.2.0"
+            $0.revision = 5
+        }
+        let text = RecordText(record: record)
+        #expect(
+            text.line.hasPrefix(
+                "2026-05-04T10:30:00.125Z  bme680-1  bme680/readings  [compensate 1.2.0 r5]  humidity=40"))
+        #expect(text.cells.map(\.text)[3] == "compensate 1.2.0 r5")
+        #expect(
+            text.json.compact.contains(
+                #""component":"hall","outputIndex":1,"source":{"component":"compensate","version":"1.2.0","revision":5}"#
+            ))
+        #expect(text.csv.allSatisfy { $0.suffix(4) == ["ok", "compensate", "1.2.0", "5"] })
+        record.message.reading.status = .notProcessed
+        record.message.reading.statusReason = "raw: division by zero"
+        let dead = RecordText(record: record)
+        #expect(dead.content.hasPrefix("not processed: raw: division by zero  humidity=40"))
+        #expect(
+            dead.json.compact.contains(#""status":"notProcessed","statusReason":"raw: division by zero""#))
+        #expect(dead.csv.allSatisfy { $0.contains("notProcessed") })
+        #expect(dead.csv.allSatisfy { $0.count == RecordText.csvHeader.count })
     }
 
     @Test("show a payload as text where it is one, else as base64")

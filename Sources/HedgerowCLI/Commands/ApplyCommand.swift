@@ -55,7 +55,7 @@ struct ApplyCommand: AsyncParsableCommand {
                     outcomes.append(Outcome(group: manifest.definition.name, reply: reply))
                 } catch {
                     throw Self.explain(
-                        error, fileName: fileName, manifest: manifests.count == 1 ? nil : manifest)
+                        error, fileName: fileName, manifest: manifest, isOnly: manifests.count == 1)
                 }
             }
             return outcomes
@@ -68,10 +68,14 @@ struct ApplyCommand: AsyncParsableCommand {
                         ("revision", .unsigned(outcome.reply.revision.revision)),
                         ("created", .boolean(outcome.reply.created)),
                         ("changed", .boolean(outcome.reply.changed)),
-                        ("dryRun", .boolean(dryRun)),
+                        ("dryRun", .boolean(dryRun)), ("lock", ComponentText.json(outcome.reply.lock)),
+                        ("warnings", .list(outcome.reply.warnings.map { .text($0) })),
                     ])
                 }),
             table: table(outcomes, coloured: io.isColoured))
+        for outcome in outcomes {
+            for warning in outcome.reply.warnings { CLIError.note("warning: \(outcome.group): \(warning)") }
+        }
         if output.format == .table, !dryRun {
             for outcome in outcomes where outcome.reply.changed || outcome.reply.created {
                 io.note("Next: hedgerow deploy \(outcome.group) --wait")
@@ -87,25 +91,44 @@ struct ApplyCommand: AsyncParsableCommand {
                 Table.Cell(outcome.word, style: outcome.word == "unchanged" ? .faint : .good),
             ])
         }
-        return table.render(coloured: coloured)
+        var text = table.render(coloured: coloured)
+        if outcomes.contains(where: { !$0.reply.lock.isEmpty }) {
+            var lock = Table(["GROUP", "INSTANCE", "COMPONENT", "VERSION"])
+            for outcome in outcomes {
+                for entry in outcome.reply.lock {
+                    lock.add([
+                        Table.Cell(outcome.group), Table.Cell(entry.instance), Table.Cell(entry.component),
+                        Table.Cell(entry.version),
+                    ])
+                }
+            }
+            text += "\n" + lock.render(coloured: coloured)
+        }
+        return text
     }
 
     /// What the cloud found wrong, each with its place in the file.
-    private static func explain(_ error: any Error, fileName: String, manifest: GroupManifest?) -> any Error {
-        guard let rpc = error as? RPCError, let ours = HedgerowError(rpc), ours.reason == .invalidDefinition,
+    ///
+    /// - Parameter isOnly: whether the cloud got the file as it is, so that its lines are the file's.
+    private static func explain(
+        _ error: any Error, fileName: String, manifest: GroupManifest, isOnly: Bool
+    ) -> any Error {
+        guard let rpc = error as? RPCError, let ours = HedgerowError(rpc),
+            ours.reason == .invalidDefinition || ours.reason == .unresolvedComponent,
             !ours.violations.isEmpty
         else { return error }
         return CLIError(
-            .wrongUse,
+            CLIError.status(of: ours.reason),
             lines: ours.violations.map { violation in
-                if let manifest {
-                    return
-                        "\(fileName):\(manifest.line):1: \(manifest.definition.name): \(violation.description)"
+                // The cloud names a place in the text that it got, or a part of the definition.
+                guard violation.field.wholeMatch(of: /\d+:\d+/) != nil else {
+                    let problem = DefinitionProblem(
+                        path: violation.field, message: violation.description)
+                    return manifest.locate([problem]).map(\.description).joined()
                 }
-                let isPlace = violation.field.wholeMatch(of: /\d+:\d+/) != nil
-                return isPlace
+                return isOnly
                     ? "\(fileName):\(violation.field): \(violation.description)"
-                    : "\(fileName): \(violation.field): \(violation.description)"
+                    : "\(fileName):\(manifest.line):1: \(manifest.definition.name): \(violation.description)"
             })
     }
 }

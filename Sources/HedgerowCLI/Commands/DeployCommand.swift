@@ -46,6 +46,9 @@ struct DeployCommand: AsyncParsableCommand {
         var ended = DeploymentText.isFinal(deployment)
         if wait && !ended {
             io.note("Deployment \(deployment.id): revision \(deployment.revision) of \(deployment.group)")
+            for entry in deployment.lock {
+                io.note("component  \(Text.printable(ComponentText.line(entry)))")
+            }
             let watch = DeploymentWatch(home: home, first: deployment)
             ended = try await Interruption.run(for: limit.duration) { try await watch.untilEnd() } != nil
             deployment = watch.newest

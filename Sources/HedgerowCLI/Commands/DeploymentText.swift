@@ -74,7 +74,9 @@ enum DeploymentText {
                 Table.Cell(core.reason),
             ])
         }
-        return head + "\n" + table.render(coloured: coloured)
+        let lock =
+            deployment.lock.isEmpty ? "" : "\n" + ComponentText.table(deployment.lock, coloured: coloured)
+        return head + "\n" + table.render(coloured: coloured) + lock
     }
 
     static func json(_ deployment: Hedgerow_Deployment_V1_Deployment) -> JSONValue {
@@ -82,6 +84,7 @@ enum DeploymentText {
             ("id", .text(deployment.id)), ("group", .text(deployment.group)),
             ("revision", .unsigned(deployment.revision)),
             ("createTime", deployment.hasCreateTime ? .text(TimeText.exact(deployment.createTime)) : .null),
+            ("lock", ComponentText.json(deployment.lock)),
             (
                 "cores",
                 .list(

@@ -34,6 +34,18 @@ enum GroupText {
             ])
         }
         text += "\n" + cores.render(coloured: coloured)
+        if !newest.components.isEmpty {
+            var components = Table(["INSTANCE", "COMPONENT", "VERSION WANTED"])
+            for instance in newest.components {
+                components.add([
+                    Table.Cell(instance.name), Table.Cell(component(of: instance)),
+                    Table.Cell(instance.version),
+                ])
+            }
+            text += "\n" + components.render(coloured: coloured)
+        }
+        let statuses = ComponentText.table(group.cores, coloured: coloured)
+        if !statuses.isEmpty { text += "\n" + statuses }
         if !newest.subscriptions.isEmpty {
             var routes = Table(["FROM", "TOPIC", "TO", "VIA"])
             for route in newest.subscriptions {
@@ -91,6 +103,7 @@ enum GroupText {
                     })
             ),
             ("version", .text(core.version)),
+            ("components", .list(core.components.map(ComponentText.json))),
             (
                 "clockSkewSeconds",
                 core.hasClockSkew
@@ -112,6 +125,16 @@ enum GroupText {
         .object([
             ("revision", .unsigned(revision.revision)), ("cores", .list(revision.cores.map { .text($0) })),
             ("things", .list(revision.things.map { .text($0) })),
+            (
+                "components",
+                .list(
+                    revision.components.map { instance in
+                        .object([
+                            ("name", .text(instance.name)), ("component", .text(component(of: instance))),
+                            ("version", .text(instance.version)),
+                        ])
+                    })
+            ),
             (
                 "subscriptions",
                 .list(
@@ -144,9 +167,19 @@ enum GroupText {
 
     /// A revision as a definition, for writing it as a group file.
     ///
-    /// - Throws: ``CLIError`` where this version does not know one of its ends.
+    /// - Throws: ``CLIError`` where this version does not know one of its ends or ranges.
     static func definition(_ revision: Hedgerow_Type_V1_GroupRevision) throws(CLIError) -> GroupDefinition {
         var definition = GroupDefinition(name: revision.group, cores: revision.cores, things: revision.things)
+        for instance in revision.components {
+            do throws(InvalidVersionRange) {
+                definition.components.append(
+                    ComponentInstance(
+                        name: instance.name, component: component(of: instance),
+                        version: try VersionRange(parsing: instance.version)))
+            } catch {
+                throw CLIError(.failure, error.description, hint: "use a newer hedgerow")
+            }
+        }
         for route in revision.subscriptions {
             do throws(InvalidSubscriptionEnd) {
                 definition.subscriptions.append(
@@ -167,6 +200,11 @@ enum GroupText {
         if stream.onFull == .rejectNew { settings.onFull = .rejectNew }
         if stream.priority != 0 { settings.priority = Int(stream.priority) }
         return settings
+    }
+
+    /// What an instance is; the wire leaves it out where it is called like the component.
+    private static func component(of instance: Hedgerow_Type_V1_ComponentInstance) -> String {
+        instance.component.isEmpty ? instance.name : instance.component
     }
 
     private static func address(_ endpoint: Hedgerow_Type_V1_Endpoint) -> String {

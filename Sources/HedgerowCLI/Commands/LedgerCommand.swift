@@ -35,7 +35,8 @@ struct LedgerCommand: AsyncParsableCommand {
         if check && ledger.totals.lost + ledger.totals.missing > 0 {
             throw CLIError(
                 .dataLost,
-                "\(thing) has lost \(ledger.totals.lost) and misses \(ledger.totals.missing) messages",
+                "\(thing) has lost \(ledger.totals.lost) and misses \(ledger.totals.missing) messages, counting those "
+                    + "that components make of them",
                 hint: "the ranges above say which and why")
         }
     }
@@ -67,12 +68,13 @@ struct Ledger: Sendable {
             text += "\n" + table.render(coloured: coloured)
         }
         if !ranges.isEmpty {
-            var table = Table(["EPOCH", "FIRST", "LAST", "COUNT", "WHY"])
+            var table = Table(["EPOCH", "FIRST", "LAST", "COUNT", "WHY", "OF"])
             for range in ranges {
                 table.add([
                     Table.Cell(RecordText.hexadecimal(range.epoch)), Table.Cell("\(range.firstSequence)"),
                     Table.Cell("\(range.lastSequence)"), Table.Cell("\(Self.count(range))"),
                     Table.Cell(range.missing ? "missing" : Self.word(range.reason), style: .bad),
+                    Table.Cell(range.componentInstance.isEmpty ? thing : range.componentInstance),
                 ])
             }
             text += "\n" + table.render(coloured: coloured)
@@ -132,6 +134,8 @@ struct Ledger: Sendable {
         case .rejected: "rejected"
         case .notRoutedToCloud: "notRoutedToCloud"
         case .receiverRestored: "receiverRestored"
+        case .filtered: "filtered"
+        case .transformFailed: "transformFailed"
         }
     }
 }

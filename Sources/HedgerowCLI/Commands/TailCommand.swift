@@ -14,8 +14,8 @@ struct TailCommand: AsyncParsableCommand {
             object. A lost connection is made again; what is missed meanwhile is in hedgerow history.
             """)
 
-    @Argument(help: "Topic filter.")
-    var filter: String = "#"
+    @Argument(help: "Topic filter. Default: everything, dead letters included.")
+    var filter: String?
 
     @Option(help: "Only messages of this thing.")
     var thing: String?
@@ -31,7 +31,9 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let tail = Tail(filter: filter, thing: thing ?? "", limit: count, format: output.format, home: home)
+        let tail = Tail(
+            filters: filter.map { [$0] } ?? Tail.everything, thing: thing ?? "", limit: count,
+            format: output.format, home: home)
         _ = try await Interruption.run { try await tail.run() }
         let (messages, dropped) = tail.totals
         if output.format == .table {
@@ -46,15 +48,18 @@ final class Tail: Sendable {
     /// Messages that may be on their way at once.
     private static let credit: UInt32 = 1_000
 
-    private let filter: String
+    /// `#` does not match the topics of dead letters, which begin with `$`.
+    static let everything = ["#", "$dead-letter/#"]
+
+    private let filters: [String]
     private let thing: String
     private let limit: Int?
     private let format: OutputFormat
     private let home: HomeOptions
     private let state = Mutex<(messages: Int, dropped: UInt64)>((0, 0))
 
-    init(filter: String, thing: String, limit: Int?, format: OutputFormat, home: HomeOptions) {
-        self.filter = filter
+    init(filters: [String], thing: String, limit: Int?, format: OutputFormat, home: HomeOptions) {
+        self.filters = filters
         self.thing = thing
         self.limit = limit
         self.format = format
@@ -94,7 +99,7 @@ final class Tail: Sendable {
         try await withoutActuallyEscaping(onConnected) { onConnected in
             try await cloud.telemetry.subscribe { writer in
                 var request = Hedgerow_Telemetry_V1_SubscribeRequest()
-                request.start.topicFilters = [self.filter]
+                request.start.topicFilters = self.filters
                 request.start.thing = self.thing
                 request.addCredit = Self.credit
                 try await writer.write(request)

@@ -2,7 +2,9 @@
 struct DemoPlan: Sendable {
     /// Readings are watched before the command.
     var beforeCommand: Duration
-    /// And after it, until the cut.
+    /// And after it, until the new version of the transform.
+    var beforeRedeploy: Duration
+    /// And after that, until the cut.
     var beforeCut: Duration
     /// The cloud is away.
     var cut: Duration
@@ -13,13 +15,11 @@ struct DemoPlan: Sendable {
     var commandedInterval: Double
 
     static let standard = DemoPlan(
-        beforeCommand: .seconds(6), beforeCut: .seconds(4), cut: .seconds(8), afterCut: .seconds(6),
-        interval: 0.5,
-        commandedInterval: 0.25)
+        beforeCommand: .seconds(6), beforeRedeploy: .seconds(3), beforeCut: .seconds(4), cut: .seconds(8),
+        afterCut: .seconds(5), interval: 0.5, commandedInterval: 0.4)
 
     /// For tests.
     static let quick = DemoPlan(
-        beforeCommand: .seconds(1), beforeCut: .seconds(1), cut: .seconds(2), afterCut: .seconds(1),
-        interval: 0.1,
-        commandedInterval: 0.05)
+        beforeCommand: .seconds(1), beforeRedeploy: .seconds(1), beforeCut: .seconds(1), cut: .seconds(2),
+        afterCut: .seconds(1), interval: 0.1, commandedInterval: 0.05)
 }

@@ -74,6 +74,8 @@ final class DemoProcess: Sendable {
 
     private func runDetached(_ descriptor: FileDescriptor) async throws {
         let pidFile = files.file("\(log).pid")
+        // A program that is started again must not be taken for the one before, which is dead.
+        try? FileManager.default.removeItem(atPath: pidFile)
         let script = "echo $$ > \"$1\"; shift; exec \"$@\""
         _ = try await Subprocess.run(
             .path("/usr/bin/setsid"),

@@ -5,12 +5,23 @@ import RPCSupport
 import SwiftProtobuf
 import Synchronization
 
-/// The live table: readings as the cloud stores them, across its absence.
+/// The live table: each reading as the sensor gave it and as the transform corrected it, from what the cloud
+/// stores, across the cloud's absence.
 final class DemoReadings: Sendable {
+    /// Readings whose other half has not come yet; at the bound they are forgotten, which only the table misses.
+    private static let maximumPending = 4_096
+
+    private struct Key: Hashable {
+        let epoch: Data
+        let sequence: UInt64
+    }
+
     private struct State {
         var shown = 0
+        var pending: [Key: MessageRecord] = [:]
         var late: (count: Int, oldest: Double) = (0, 0)
         var isHeaderDue = true
+        var newestVersion = ""
     }
 
     private let home: HomeOptions
@@ -22,8 +33,11 @@ final class DemoReadings: Sendable {
         self.screen = screen
     }
 
-    /// Readings that were shown or counted so far.
+    /// Readings of which both halves were shown or counted so far.
     var count: Int { state.withLock { $0.shown } }
+
+    /// The version of the transform that made the newest reading; empty before the first.
+    var newestVersion: String { state.withLock { $0.newestVersion } }
 
     /// Shows the column heads again before the next reading.
     func repeatHeader() { state.withLock { $0.isHeaderDue = true } }
@@ -46,59 +60,75 @@ final class DemoReadings: Sendable {
         try await cloud.telemetry.subscribe { writer in
             try await writer.write(
                 .with {
-                    $0.start.topicFilters = ["+/readings"]
+                    $0.start.topicFilters = [DemoGroup.rawTopic, DemoGroup.correctedTopic]
                     $0.addCredit = 1_000
                 })
             for await credit in grants { try await writer.write(.with { $0.addCredit = credit }) }
         } onResponse: { response in
             defer { grant.finish() }
             for try await message in response.messages {
-                self.show(message.deliveries.map(\.record))
+                for delivery in message.deliveries { self.take(delivery.record) }
                 grant.yield(UInt32(message.deliveries.count))
             }
         }
     }
 
-    private func show(_ records: [MessageRecord]) {
-        for record in records {
-            let sampled = Microseconds.of(record.message.time) ?? 0
-            let stored = Microseconds.of(record.storeTime) ?? 0
-            let delay = Double(stored - sampled) / 1_000_000
-            let (waited, isHeaderDue) = state.withLock { state in
-                state.shown += 1
-                if delay > 1 {
-                    state.late = (state.late.count + 1, max(state.late.oldest, delay))
-                    return ((count: 0, oldest: 0.0), false)
-                }
-                defer {
-                    state.late = (0, 0)
-                    state.isHeaderDue = false
-                }
-                return (state.late, state.isHeaderDue)
-            }
-            if delay > 1 { continue }
-            if waited.count > 0 {
-                screen.good(
-                    "+ \(waited.count) readings that waited at the core, the oldest for "
-                        + "\(Self.fixed(waited.oldest, 1)) s")
-            }
-            if isHeaderDue {
-                screen.dim("SAMPLED       THING      TEMPERATURE  PRESSURE     HUMIDITY  STORED AFTER")
-            }
-            screen.note(Self.row(record, delay: delay))
+    /// Keeps the first half of a reading until the other one comes.
+    private func take(_ record: MessageRecord) {
+        let key = Key(epoch: record.origin.epoch, sequence: record.origin.lastSequence)
+        let other = state.withLock { state -> MessageRecord? in
+            if let other = state.pending.removeValue(forKey: key) { return other }
+            if state.pending.count >= Self.maximumPending { state.pending.removeAll() }
+            state.pending[key] = record
+            return nil
         }
+        guard let other else { return }
+        let isCorrected = record.message.topic == DemoGroup.correctedTopic
+        show(raw: isCorrected ? other : record, corrected: isCorrected ? record : other)
     }
 
-    private static func row(_ record: MessageRecord, delay: Double) -> String {
-        let values = record.message.reading.values
-        func value(_ name: String, _ digits: Int, _ unit: String, _ width: Int) -> String {
-            pad("\(fixed(values[name]?.doubleValue ?? .nan, digits)) \(unit)", width)
+    private func show(raw: MessageRecord, corrected: MessageRecord) {
+        let sampled = Microseconds.of(corrected.message.time) ?? 0
+        let stored = Microseconds.of(corrected.storeTime) ?? 0
+        let delay = Double(stored - sampled) / 1_000_000
+        let (waited, isHeaderDue) = state.withLock { state in
+            state.shown += 1
+            state.newestVersion = corrected.source.version
+            if delay > 1 {
+                state.late = (state.late.count + 1, max(state.late.oldest, delay))
+                return ((count: 0, oldest: 0.0), false)
+            }
+            defer {
+                state.late = (0, 0)
+                state.isHeaderDue = false
+            }
+            return (state.late, state.isHeaderDue)
         }
-        let time = TimeText.milliseconds(record.message.time) ?? ""
+        if delay > 1 { return }
+        if waited.count > 0 {
+            screen.good(
+                "+ \(waited.count) readings that waited at the core, the oldest for "
+                    + "\(Self.fixed(waited.oldest, 1)) s")
+        }
+        if isHeaderDue {
+            screen.dim(
+                "SAMPLED       SENSOR    CPU       CORRECTED   HUMIDITY  MADE BY            STORED AFTER")
+        }
+        screen.note(Self.row(raw: raw, corrected: corrected, delay: delay))
+    }
+
+    private static func row(raw: MessageRecord, corrected: MessageRecord, delay: Double) -> String {
+        func value(_ record: MessageRecord, _ name: String, _ digits: Int, _ width: Int) -> String {
+            let reading = record.message.reading
+            let number = reading.values[name]?.doubleValue ?? .nan
+            return pad("\(fixed(number, digits)) \(reading.units[name] ?? "")", width)
+        }
+        let time = TimeText.milliseconds(raw.message.time) ?? ""
         let clock = time.drop { $0 != "T" }.dropFirst().prefix(12)
-        return pad(String(clock), 14) + pad(record.origin.thing, 11) + value("temperature", 2, "°C", 13)
-            + value("pressure", 2, "hPa", 13) + value("humidity", 1, "%RH", 10)
-            + "\(fixed(delay * 1_000, 1)) ms"
+        let source = "\(corrected.source.version), revision \(corrected.source.revision)"
+        return pad(String(clock), 14) + value(raw, "temperature", 2, 10)
+            + value(corrected, "cpu_temperature", 2, 10) + value(corrected, "temperature", 2, 12)
+            + value(raw, "humidity", 1, 10) + pad(source, 19) + "\(fixed(delay * 1_000, 1)) ms"
     }
 
     private static func pad(_ text: String, _ width: Int) -> String {

@@ -2,9 +2,18 @@
 struct DemoSummary: Sendable {
     var sent: UInt64
     var acknowledged: Int
-    var stored: Int
+    /// Messages in the cloud's history as the sensor gave them.
+    var storedRaw: Int
+    /// Messages in the cloud's history as the transform made them.
+    var storedCorrected: Int
     var duplicates: Int
     var lost: Int
+    /// Corrected values that are not what the formula gives.
+    var wrong: Int
+    /// Corrected messages by version of the transform.
+    var versions: [String: Int]
+    /// Whether the one version took over from the other at one message, in the process that ran before.
+    var tookOverCleanly: Bool
     /// From the cloud's own ledger.
     var ledgerReceived: UInt64
     var ledgerLost: UInt64
@@ -15,13 +24,22 @@ struct DemoSummary: Sendable {
     var seconds: Double
 
     /// Whether nothing acknowledged was lost or doubled, and the demo did what it shows.
-    var isClean: Bool { lost == 0 && duplicates == 0 && acknowledged > 0 && commandActedOn }
+    var isClean: Bool {
+        lost == 0 && duplicates == 0 && wrong == 0 && acknowledged > 0 && commandActedOn && tookOverCleanly
+            && versions.count == 2
+    }
 
     var json: JSONValue {
         .object([
             ("sent", .unsigned(sent)), ("acknowledged", .integer(Int64(acknowledged))),
-            ("stored", .integer(Int64(stored))), ("duplicates", .integer(Int64(duplicates))),
-            ("lost", .integer(Int64(lost))),
+            ("stored", .integer(Int64(storedRaw))), ("corrected", .integer(Int64(storedCorrected))),
+            ("duplicates", .integer(Int64(duplicates))), ("lost", .integer(Int64(lost))),
+            ("wrong", .integer(Int64(wrong))),
+            (
+                "versions",
+                .object(versions.sorted { $0.key < $1.key }.map { ($0.key, .integer(Int64($0.value))) })
+            ),
+            ("tookOverCleanly", .boolean(tookOverCleanly)),
             (
                 "ledger",
                 .object([

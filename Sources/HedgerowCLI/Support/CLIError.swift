@@ -24,6 +24,14 @@ struct CLIError: Error, Hashable, Sendable, CustomStringConvertible {
         self.lines = lines
     }
 
+    /// Writes a line to standard error after the program's name. What follows a line break in it (the place in
+    /// a file with a caret below it) gets lines of its own.
+    static func note(_ line: String, _ io: CommandIO = .current) {
+        for (index, part) in line.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            io.note((index == 0 ? "hedgerow: " : "") + Text.printable(String(part)))
+        }
+    }
+
     /// The lines.
     var description: String { lines.joined(separator: "\n") }
 }
@@ -56,11 +64,11 @@ extension CLIError {
             .originNotAllowed, .noRoute, .topicNotAllowed:
             .refused
         case .invalidField, .invalidDefinition, .badSigningRequest, .badPageToken, .malformedMessage,
-            .messageTooLarge:
+            .messageTooLarge, .invalidRecipe:
             .wrongUse
         case .shuttingDown: .unreachable
         case .unspecified, .alreadyExists, .sequenceGap, .sessionSuperseded, .queueFull, .tooManyCalls,
-            .inUse,
+            .inUse, .unresolvedComponent,
             .storageFailed, .internal, .UNRECOGNIZED:
             .failure
         }

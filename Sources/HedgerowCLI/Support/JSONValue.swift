@@ -27,7 +27,10 @@ enum JSONValue: Hashable, Sendable {
         case .boolean(let truth): truth ? "true" : "false"
         case .integer(let number): String(number)
         case .unsigned(let number): String(number)
-        case .number(let number): number.isFinite ? String(number) : Self.quote("\(number)")
+        case .number(let number):
+            // JSON has no way to write these; the sign of a NaN means nothing.
+            number.isFinite
+                ? String(number) : Self.quote(number.isNaN ? "NaN" : number < 0 ? "-Infinity" : "Infinity")
         case .text(let text): Self.quote(text)
         case .list(let values): "[" + values.map(\.compact).joined(separator: ",") + "]"
         case .object(let members):

@@ -20,10 +20,14 @@ struct RecordText {
         switch message.content {
         case .reading(let reading):
             if reading.status == .failed { return "failed: \(reading.statusReason)" }
-            return reading.values.sorted { $0.key < $1.key }.map { name, value in
+            let values = reading.values.sorted { $0.key < $1.key }.map { name, value in
                 let unit = reading.units[name].map { " \($0)" } ?? ""
                 return "\(name)=\(ValueText.describe(value))\(unit)"
-            }.joined(separator: "  ")
+            }
+            // A dead letter: why, then what the component was given.
+            let reason =
+                reading.status == .notProcessed ? ["not processed: \(reading.statusReason)"] : []
+            return (reason + values).joined(separator: "  ")
         case .payload(let payload):
             let type = payload.contentType.isEmpty ? "application/octet-stream" : payload.contentType
             guard let text = Self.text(payload) else { return "\(type), \(payload.data.count) bytes" }
@@ -34,13 +38,41 @@ struct RecordText {
 
     /// The columns of a table.
     var cells: [Table.Cell] {
-        [Table.Cell(time), Table.Cell(thing), Table.Cell(message.topic), Table.Cell(content)]
+        [
+            Table.Cell(time), Table.Cell(thing), Table.Cell(message.topic),
+            Table.Cell(maker ?? "", style: .faint),
+            Table.Cell(content, style: isDeadLetter ? .bad : .plain),
+        ]
     }
 
-    static let header = ["TIME", "THING", "TOPIC", "CONTENT"]
+    static let header = ["TIME", "THING", "TOPIC", "MADE BY", "CONTENT"]
 
     /// One line for a live view.
-    var line: String { [time, thing, message.topic, content].map(Text.printable).joined(separator: "  ") }
+    var line: String {
+        [time, thing, message.topic, maker.map { "[\($0)]" }, content].compactMap { $0 }.map(Text.printable)
+            .joined(separator: "  ")
+    }
+
+    /// What made a derived message: `compensate-temperature 1.0.0 r3`, the last being the group's revision. Nil
+    /// for a thing's own.
+    private var maker: String? {
+        record.hasSource
+            ? "\(record.source.component) \(record.source.version) r\(record.source.revision)" : nil
+    }
+
+    private var isDeadLetter: Bool {
+        if case .reading(let reading) = message.content { reading.status == .notProcessed } else { false }
+    }
+
+    /// The word for a reading's status, as programs read it.
+    private static func word(_ status: Hedgerow_Type_V1_ReadingStatus) -> String {
+        switch status {
+        case .unspecified, .ok: "ok"
+        case .failed: "failed"
+        case .notProcessed: "notProcessed"
+        case .UNRECOGNIZED: "unknown"
+        }
+    }
 
     private var thing: String { record.origin.thing }
 
@@ -59,7 +91,7 @@ struct RecordText {
                 ))
             members.append(
                 ("units", .object(reading.units.sorted { $0.key < $1.key }.map { ($0, .text($1)) })))
-            members.append(("status", .text(reading.status == .failed ? "failed" : "ok")))
+            members.append(("status", .text(Self.word(reading.status))))
             if !reading.statusReason.isEmpty { members.append(("statusReason", .text(reading.statusReason))) }
         case .payload(let payload):
             members.append(("contentType", .text(payload.contentType)))
@@ -74,6 +106,18 @@ struct RecordText {
         members.append(("sequence", .unsigned(record.origin.lastSequence)))
         if !record.origin.componentInstance.isEmpty {
             members.append(("component", .text(record.origin.componentInstance)))
+            members.append(("outputIndex", .unsigned(UInt64(record.origin.outputIndex))))
+        }
+        if record.hasSource {
+            members.append(
+                (
+                    "source",
+                    .object([
+                        ("component", .text(record.source.component)),
+                        ("version", .text(record.source.version)),
+                        ("revision", .unsigned(record.source.revision)),
+                    ])
+                ))
         }
         members.append(("core", record.core.isEmpty ? .null : .text(record.core)))
         members.append(
@@ -89,22 +133,28 @@ struct RecordText {
             message.hasTime ? TimeText.exact(message.time) : "", thing, message.topic,
             Self.hexadecimal(record.origin.epoch), String(record.origin.lastSequence),
         ]
+        let source =
+            record.hasSource
+            ? [record.source.component, record.source.version, String(record.source.revision)] : ["", "", ""]
         switch message.content {
         case .reading(let reading):
-            if reading.values.isEmpty { return [common + ["", "", "", reading.statusReason]] }
+            let end = [reading.statusReason, Self.word(reading.status)] + source
+            if reading.values.isEmpty { return [common + ["", "", ""] + end] }
             return reading.values.sorted { $0.key < $1.key }.map { name, value in
                 let text =
                     if case .stringValue(let text) = value.kind { text } else { ValueText.describe(value) }
-                return common + [name, text, reading.units[name] ?? "", reading.statusReason]
+                return common + [name, text, reading.units[name] ?? ""] + end
             }
         case .payload(let payload):
-            return [common + ["", Self.text(payload) ?? payload.data.base64EncodedString(), "", ""]]
-        case nil: return [common + ["", "", "", ""]]
+            let text = Self.text(payload) ?? payload.data.base64EncodedString()
+            return [common + ["", text, "", "", ""] + source]
+        case nil: return [common + ["", "", "", "", ""] + source]
         }
     }
 
     static let csvHeader = [
-        "time", "thing", "topic", "epoch", "sequence", "field", "value", "unit", "statusReason",
+        "time", "thing", "topic", "epoch", "sequence", "field", "value", "unit", "statusReason", "status",
+        "sourceComponent", "sourceVersion", "sourceRevision",
     ]
 
     /// The payload as a text where its type says that it is one, or where it has none and is UTF-8.

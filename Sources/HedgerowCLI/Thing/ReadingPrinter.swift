@@ -92,6 +92,18 @@ final class ReadingPrinter: Sendable {
         for line in lines { output.write("\(line)  \(state)") }
     }
 
+    /// Time, topic, and values with units or why there are none.
+    static func text(of reading: SourcedReading, topic: String, at now: Date) -> String {
+        let time = reading.time ?? now
+        switch reading.content {
+        case .values(let values, let units):
+            return text(time: time, topic: topic, values: values, units: units)
+        case .failure(let reason):
+            let stamp = time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+            return "\(stamp)  \(topic)  failed: \(reason)"
+        }
+    }
+
     /// Time, topic, values with units.
     static func text(time: Date, topic: String, values: [String: ReadingValue], units: [String: String])
         -> String

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BME680
 import Foundation
 import ThingClient
 
@@ -6,14 +7,15 @@ import ThingClient
 struct ThingRunCommand: AsyncParsableCommand {
     /// Where readings come from.
     enum Sensor: String, CaseIterable, ExpressibleByArgument {
-        case simulated, replay
+        case bme680, simulated, replay
     }
 
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Publish a sensor's readings, and act on commands.",
         discussion: """
-            Prints one line a reading: time, topic, values, state (sent, acknowledged, buffered, rejected). Commands \
+            Prints one line a reading: time, topic, values, state (sent, acknowledged, buffered, rejected). A sample \
+            that cannot be taken is published as a failed reading with the reason, and the thing goes on. Commands \
             are JSON objects or readings on the command topic: {"interval": 5} (seconds), {"pause": true}, \
             {"resume": true}, {"identify": true}.
 
@@ -22,8 +24,14 @@ struct ThingRunCommand: AsyncParsableCommand {
 
     @OptionGroup var identity: ThingIdentityOptions
 
-    @Option(help: "simulated (a BME680 in a hall) or replay (a CSV file).")
+    @Option(
+        help: """
+            bme680 (on an I2C bus), simulated (a BME680 beside the processor of a small computer in a hall; the \
+            default) or replay (a CSV file).
+            """)
     var sensor: Sensor?
+
+    @OptionGroup(title: "Options of --sensor bme680 and simulated") var bme680: BME680Options
 
     @Option(help: "CSV file to replay: a header, a column `time`, other columns as `name` or `name[unit]`.")
     var file: String?
@@ -44,7 +52,7 @@ struct ThingRunCommand: AsyncParsableCommand {
     @Option(help: "Topic to publish on. Default: NAME/readings.")
     var topic: String?
 
-    @Option(help: "Seconds between simulated readings, at least 0.01.")
+    @Option(help: "Seconds between readings, at least 0.01; a real sensor needs about 0.2, without gas 0.05.")
     var interval: Double = 1
 
     @Option(help: "End after so many readings.")
@@ -82,20 +90,26 @@ struct ThingRunCommand: AsyncParsableCommand {
     var ackLog: String?
 
     func validate() throws {
-        if interval < 0.01 || interval > 86_400 {
+        if !(0.01...86_400).contains(interval) {
             throw ValidationError("--interval is between 0.01 and 86400 seconds.")
         }
         if qos != 0, qos != 1 { throw ValidationError("--qos is 0 or 1.") }
         if speed <= 0 { throw ValidationError("--speed is above 0.") }
         if let count, count < 1 { throw ValidationError("--count is at least 1.") }
-        if let duration, duration <= 0 { throw ValidationError("--duration is above 0.") }
-        if flushTimeout < 0 { throw ValidationError("--flush-timeout is not negative.") }
+        // Up to 30 years, and no "nan": what lies beyond is no span of time.
+        if let duration, !(duration > 0 && duration <= 1e9) {
+            throw ValidationError("--duration is above 0, at most 1e9.")
+        }
+        if !(0...1e9).contains(flushTimeout) {
+            throw ValidationError("--flush-timeout is not negative, at most 1e9.")
+        }
         if chosenSensor == .replay, file == nil {
             throw ValidationError("--sensor replay needs --file FILE.csv.")
         }
-        if chosenSensor == .simulated, file != nil {
+        if chosenSensor != .replay, file != nil {
             throw ValidationError("--file is for --sensor replay.")
         }
+        try bme680.validate(for: chosenSensor, interval: .seconds(interval))
     }
 
     private var chosenSensor: Sensor { sensor ?? (file == nil ? .simulated : .replay) }
@@ -106,23 +120,29 @@ struct ThingRunCommand: AsyncParsableCommand {
         configuration.direct = direct
         configuration.overflow = dropOldest ? .dropOldest : .wait
         configuration.flushTimeout = .seconds(flushTimeout)
+        let (source, companion) = try source()
         let runner = try ThingRunner(
-            name: name, configuration: configuration, source: try source(),
+            name: name, configuration: configuration, source: source,
             topic: topic ?? "\(name)/readings",
             commandTopic: commandTopic ?? "commands/\(name)/#", qos: qos == 0 ? .atMostOnce : .atLeastOnce,
             count: count, duration: duration.map { .seconds($0) }, quiet: quiet, statsFile: statsFile,
-            ackLog: ackLog)
+            ackLog: ackLog, companion: companion)
         try await runner.run()
     }
 
-    private func source() throws -> any ReadingSource {
+    private func source() throws -> (any ReadingSource, ThingRunner.Companion?) {
         switch chosenSensor {
+        case .bme680:
+            return (try bme680.source(interval: .seconds(interval)), nil)
         case .simulated:
-            return SimulatedSource(
-                seed: seed ?? UInt64.random(in: .min ... .max), interval: .seconds(interval))
+            let air = SimulatedAir(seed: seed ?? UInt64.random(in: .min ... .max))
+            let source = try BME680Source.simulated(
+                air: air, interval: .seconds(interval), settings: bme680.settings)
+            return (source, bme680.cpuTemperatureFile.map { CPUTemperatureFile(path: $0, air: air).keep })
         case .replay:
-            return try ReplaySource(
+            let source = try ReplaySource(
                 path: file ?? "", speed: speed, loops: loop, restamps: restamp, timeColumn: timeColumn)
+            return (source, nil)
         }
     }
 }

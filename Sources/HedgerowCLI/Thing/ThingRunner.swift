@@ -7,6 +7,9 @@ import UnixSignals
 
 /// Runs a thing from the command line: samples, publishes, hears commands, prints, and keeps the files.
 final class ThingRunner: Sendable {
+    /// Work that goes on beside the sampling until it ends, given a way to say something on standard error.
+    typealias Companion = @Sendable (_ report: @escaping @Sendable (String) -> Void) async throws -> Void
+
     private let name: String
     private let thing: Thing
     private let source: any ReadingSource
@@ -18,6 +21,7 @@ final class ThingRunner: Sendable {
     private let quiet: Bool
     private let statsFile: String?
     private let ackLog: LineWriter?
+    private let companion: Companion?
     private let control = SamplingControl()
     private let stopped = ChangeSignal()
     private let output = LineWriter(.standardOutput, whenFull: .drop)
@@ -27,7 +31,7 @@ final class ThingRunner: Sendable {
     init(
         name: String, configuration: ThingConfiguration, source: any ReadingSource, topic: String,
         commandTopic: String, qos: DeliveryGuarantee, count: Int?, duration: Duration?, quiet: Bool,
-        statsFile: String?, ackLog: String?
+        statsFile: String?, ackLog: String?, companion: Companion? = nil
     ) throws {
         self.name = name
         self.source = source
@@ -40,6 +44,7 @@ final class ThingRunner: Sendable {
         self.statsFile = statsFile
         let acknowledgements = try ackLog.map { try LineWriter.appending(to: $0) }
         self.ackLog = acknowledgements
+        self.companion = companion
         let printer = ReadingPrinter(output: output)
         self.printer = printer
         let messages = LineWriter(.standardError, whenFull: .drop)
@@ -71,6 +76,9 @@ final class ThingRunner: Sendable {
                     group.addTask { [self] in try await hear(commands) }
                 }
                 group.addTask { [self] in try await obeySignals() }
+                if let companion {
+                    group.addTask { [messages] in try await companion(messages.write) }
+                }
                 group.addTask { [self] in
                     try await sampleUntilTold()
                     thing.close()
@@ -131,28 +139,28 @@ final class ThingRunner: Sendable {
         let clock = ContinuousClock()
         var due = clock.now
         var published = 0
+        var failures = FailureLog()
         while count.map({ published < $0 }) ?? true {
             if let interval = control.takeInterval(), !source.setInterval(interval) {
                 messages.write("The interval of a replay is that of its file; use --speed.")
             }
-            guard let reading = try await source.next(after: Date()) else { return }
-            due += reading.delay
+            guard let delay = try await source.nextDelay(after: Date()) else { return }
+            due += delay
             // After a suspension or a long pause the pace begins anew instead of catching up.
-            if clock.now - due > max(.seconds(1), reading.delay * 5) { due = clock.now }
+            if clock.now - due > max(.seconds(1), delay * 5) { due = clock.now }
             guard try await wait(until: due) else {
                 due = clock.now
                 continue
             }
-            let time = reading.time ?? Date()
-            let message = try OutgoingMessage(
-                topic: topic, values: reading.values, units: reading.units, time: time)
-            let receipt = try await thing.publish(message, qos: qos)
+            let now = Date()
+            guard let reading = try await source.read(at: now) else { return }
+            // Said whether quiet or not: it is an error, and told once.
+            if let line = failures.line(for: reading.failure, at: clock.now) { messages.write(line) }
+            let receipt = try await thing.publish(try reading.message(topic: topic, at: now), qos: qos)
             published += 1
             if !quiet {
                 printer.published(
-                    ReadingPrinter.text(
-                        time: time, topic: topic, values: reading.values, units: reading.units),
-                    sequence: receipt.sequence)
+                    ReadingPrinter.text(of: reading, topic: topic, at: now), sequence: receipt.sequence)
             }
         }
     }

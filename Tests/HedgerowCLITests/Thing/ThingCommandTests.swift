@@ -46,6 +46,9 @@ struct ThingCommandTests {
         ["--token", "t", "--speed", "0"],
         ["--token", "t", "--sensor", "replay"], ["--token", "t", "--sensor", "simulated", "--file", "x.csv"],
         ["--token", "t", "--count", "0"], ["--interval", "1"],
+        ["--token", "t", "--sensor", "bme680", "--file", "x.csv"],
+        ["--token", "t", "--interval", "nan"], ["--token", "t", "--duration", "nan"],
+        ["--token", "t", "--duration", "inf"], ["--token", "t", "--flush-timeout", "nan"],
     ])
     func optionsThatCannotWorkAreRefused(arguments: [String]) {
         #expect(throws: (any Error).self) { try ThingRunCommand.parse(arguments) }

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Components
+import GRPCCore
+import HedgerowAPI
+import Manifests
+import RPCSupport
+
+extension ComponentsCommand {
+    /// `components push FILE…`.
+    struct Push: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Register components.",
+            discussion: """
+                Every file is checked here first; where one has an error, none is registered. Then each is \
+                registered by itself, in the order given, and the outcome of each is shown. The same recipe again \
+                changes nothing; another one under a version that is there already is refused.
+                """)
+
+        @Argument(help: ArgumentHelp("Recipes; - for standard input.", valueName: "file"))
+        var files: [String]
+
+        @Flag(help: "Check only, here and in the cloud.")
+        var dryRun = false
+
+        @OptionGroup var home: HomeOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let recipes = try await RecipeFile.read(files)
+            try RecipeFile.refuse(recipes)
+            let outcomes = try await home.withCloud { cloud in
+                var outcomes: [PushOutcome] = []
+                for recipe in recipes {
+                    outcomes.append(try await Self.push(recipe, to: cloud, dryRun: dryRun))
+                }
+                return outcomes
+            }
+            let io = CommandIO.current
+            var table = Table(["FILE", "COMPONENT", "VERSION", dryRun ? "WOULD BE" : "RESULT"])
+            for outcome in outcomes { table.add(outcome.cells) }
+            try output.write(
+                json: .list(outcomes.map { $0.json(dryRun: dryRun) }),
+                table: table.render(coloured: io.isColoured))
+            for outcome in outcomes {
+                for warning in outcome.reply?.warnings ?? [] {
+                    CLIError.note("warning: \(outcome.recipe.fileName): \(warning)")
+                }
+            }
+            if let refusal = outcomes.lazy.compactMap(\.refusal).first {
+                throw CLIError(refusal.status, lines: outcomes.flatMap { $0.refusal?.lines ?? [] })
+            }
+        }
+
+        /// Registers one recipe. What the cloud answers about the recipe is an outcome; where the cloud cannot
+        /// be asked at all, the command ends.
+        private static func push(
+            _ recipe: RecipeFile, to cloud: CloudSession, dryRun: Bool
+        ) async throws -> PushOutcome {
+            var request = Hedgerow_Registry_V1_RegisterComponentRequest()
+            request.recipe = recipe.text
+            request.dryRun = dryRun
+            do {
+                let reply = try await cloud.registry.registerComponent(request, options: cloud.options)
+                return PushOutcome(recipe: recipe, reply: reply, refusal: nil)
+            } catch {
+                guard let rpc = error as? RPCError, let ours = HedgerowError(rpc) else { throw error }
+                switch ours.reason {
+                case .alreadyExists, .invalidRecipe, .invalidField:
+                    return PushOutcome(recipe: recipe, reply: nil, refusal: explain(ours, recipe))
+                default: throw error
+                }
+            }
+        }
+
+        /// What the cloud found wrong, each with its place in the file.
+        private static func explain(_ error: HedgerowError, _ recipe: RecipeFile) -> CLIError {
+            let status = CLIError.status(of: error.reason)
+            if error.violations.isEmpty {
+                return CLIError(status, "\(recipe.fileName): \(error.message)")
+            }
+            return CLIError(
+                status,
+                lines: error.violations.map { "\(recipe.fileName):\($0.field): \($0.description)" })
+        }
+    }
+}
+
+/// What became of one recipe of a push.
+struct PushOutcome: Sendable {
+    let recipe: RecipeFile
+    /// What the cloud answered; nil where it refused.
+    let reply: Hedgerow_Registry_V1_RegisterComponentResponse?
+    /// Why it refused.
+    let refusal: CLIError?
+
+    private var word: String { reply.map { $0.created ? "created" : "unchanged" } ?? "refused" }
+
+    var cells: [Table.Cell] {
+        let style: Style = refusal != nil ? .bad : reply?.created == true ? .good : .faint
+        return [
+            Table.Cell(recipe.fileName), Table.Cell(recipe.manifest?.recipe.name ?? ""),
+            Table.Cell(recipe.manifest?.recipe.version.description ?? ""), Table.Cell(word, style: style),
+        ]
+    }
+
+    /// For programs; docs/cli.md lists the names.
+    func json(dryRun: Bool) -> JSONValue {
+        .object([
+            ("file", .text(recipe.fileName)), ("name", .optional(recipe.manifest?.recipe.name)),
+            ("version", .optional(recipe.manifest?.recipe.version.description)), ("result", .text(word)),
+            ("dryRun", .boolean(dryRun)),
+            ("recipeDigest", .optional(reply.map { RecordText.hexadecimal($0.component.recipeDigest) })),
+            ("warnings", .list((reply?.warnings ?? []).map { .text($0) })),
+            ("errors", .list((refusal?.lines ?? []).map { .text($0) })),
+        ])
+    }
+}
