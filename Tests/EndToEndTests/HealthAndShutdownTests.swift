@@ -26,10 +26,8 @@ struct HealthAndShutdownTests {
                 try await fleet.connect(to: server, as: thing) { client in
                     let health = Health.Client(wrapping: client)
                     #expect(try await health.check(.init()).status == .serving, "\(server)")
-                    if case .core = server {
-                        let telemetry = TelemetryService.descriptor.fullyQualifiedService
-                        #expect(try await health.check(.with { $0.service = telemetry }).status == .serving)
-                    }
+                    let telemetry = TelemetryService.descriptor.fullyQualifiedService
+                    #expect(try await health.check(.with { $0.service = telemetry }).status == .serving)
                     let unknown = try await expectRefusal {
                         try await health.check(.with { $0.service = "nobody" })
                     }

@@ -28,6 +28,16 @@ final class KillScenario {
     }
 
     static let group = "mill"
+    /// Every reading goes to the cloud twice: as it is, and through this component.
+    private static let component = "kelvin"
+    private static let recipe = """
+        kind: Component
+        name: \(component)
+        version: 1.0.0
+        transform:
+          - set: {temperature: {value: 'reading.temperature + 273.15', unit: K}}
+          - publish: kelvin/reading
+        """
     let cores = ["core-a", "core-b"]
     let things = ["press-1", "press-2", "press-3"]
     let fleet: ProcessFleet
@@ -44,7 +54,19 @@ final class KillScenario {
         running["cloud"] = try await fleet.startCloud()
         admin = try await FleetOperator(enrollingIn: fleet)
         try await admin.register(cores: cores, things: things)
-        try await admin.apply(group: Self.group, cores: cores, things: things)
+        try await admin.push(Self.recipe)
+        try await admin.apply(
+            """
+            kind: Group
+            name: \(Self.group)
+            cores: [\(cores.joined(separator: ", "))]
+            things: [\(things.joined(separator: ", "))]
+            components: [{name: \(Self.component), version: 1.0.0}]
+            subscriptions:
+              - {from: "thing:*", topic: "#", to: cloud}
+              - {from: "thing:*", topic: "#", to: "component:\(Self.component)"}
+              - {from: "component:\(Self.component)", topic: "#", to: cloud}
+            """)
         for core in cores { running[core] = try await fleet.startCore(core, waits: false) }
         try await admin.deploy(group: Self.group)
         for core in cores { try await fleet.waitForPorts(core, process(core)) }
@@ -288,7 +310,12 @@ final class KillScenario {
         var audit = DeliveryAudit()
         for thing in things {
             for (run, ranges) in try FleetThing(thing, in: fleet).acknowledged() {
-                for range in ranges { audit.acknowledge(run, range) }
+                let derived = DeliveryAudit.Run(
+                    thing: DeliveryAudit.name(of: thing, through: Self.component), epoch: run.epoch)
+                for range in ranges {
+                    audit.acknowledge(run, range)
+                    audit.acknowledge(derived, range)
+                }
             }
         }
         return audit

@@ -18,6 +18,12 @@ public struct DeliveryAudit: Sendable {
         }
     }
 
+    /// The name under which what a component derived from a thing's messages is audited: a message of its own,
+    /// with the sequence of the one that it was derived from.
+    public static func name(of thing: String, through component: String) -> String {
+        component.isEmpty ? thing : "\(thing) through \(component)"
+    }
+
     /// What is wrong with one message.
     public enum Violation: Hashable, Sendable, CustomStringConvertible {
         /// It was acknowledged, and neither the history nor the ledger knows it.

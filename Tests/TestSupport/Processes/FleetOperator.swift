@@ -76,9 +76,57 @@ public struct FleetOperator: Sendable {
             subscriptions:
               - {from: "thing:*", topic: "#", to: cloud}
             """
-        _ = try await call { client in
+        try await apply(definition)
+    }
+
+    /// Applies a group definition.
+    @discardableResult
+    public func apply(_ definition: String) async throws -> Hedgerow_Registry_V1_ApplyGroupResponse {
+        try await call { client in
             try await Hedgerow_Registry_V1_RegistryService.Client(wrapping: client)
                 .applyGroup(.with { $0.definition = definition })
+        }
+    }
+
+    /// Registers a version of a component.
+    @discardableResult
+    public func push(_ recipe: String) async throws -> Hedgerow_Registry_V1_RegisterComponentResponse {
+        try await call { client in
+            try await Hedgerow_Registry_V1_RegistryService.Client(wrapping: client)
+                .registerComponent(.with { $0.recipe = recipe })
+        }
+    }
+
+    /// A group as the cloud knows it.
+    public func group(_ name: String) async throws -> Hedgerow_Registry_V1_Group {
+        try await call { client in
+            try await Hedgerow_Registry_V1_RegistryService.Client(wrapping: client)
+                .getGroup(.with { $0.name = name }).group
+        }
+    }
+
+    /// Everything that is stored of a thing under a topic filter.
+    public func records(of thing: String, topic: String) async throws -> [Hedgerow_Type_V1_Record] {
+        try await call(within: .seconds(60)) { client in
+            let telemetry = TelemetryService.Client(wrapping: client)
+            var records: [Hedgerow_Type_V1_Record] = []
+            var request = Hedgerow_Telemetry_V1_QueryRequest()
+            request.thing = thing
+            request.topicFilter = topic
+            request.pageSize = 2_000
+            repeat {
+                let page = try await telemetry.query(request)
+                records += page.records
+                request.pageToken = page.nextPageToken
+            } while !request.pageToken.isEmpty
+            return records
+        }
+    }
+
+    /// What the ledger says of a thing: its first page, which has the totals.
+    public func ledger(of thing: String) async throws -> Hedgerow_Telemetry_V1_GetLedgerResponse {
+        try await call { client in
+            try await TelemetryService.Client(wrapping: client).getLedger(.with { $0.thing = thing })
         }
     }
 
@@ -139,7 +187,9 @@ public struct FleetOperator: Sendable {
                 repeat {
                     let page = try await telemetry.query(request)
                     for record in page.records {
-                        records.append((Self.run(thing, record.origin.epoch), record.origin.firstSequence))
+                        let component = record.origin.componentInstance
+                        records.append(
+                            (Self.run(thing, record.origin.epoch, component), record.origin.firstSequence))
                     }
                     request.pageToken = page.nextPageToken
                 } while !request.pageToken.isEmpty
@@ -151,7 +201,9 @@ public struct FleetOperator: Sendable {
         for (thing, pages) in ledgers {
             account.received += pages.first?.received ?? 0
             for range in pages.flatMap(\.ranges) {
-                audit.name(Self.run(thing, range.epoch), range.firstSequence...range.lastSequence)
+                let component = range.componentInstance.prefix { $0 != "#" }
+                audit.name(
+                    Self.run(thing, range.epoch, String(component)), range.firstSequence...range.lastSequence)
                 let count = range.lastSequence - range.firstSequence + 1
                 if range.missing {
                     account.missing += count
@@ -163,7 +215,9 @@ public struct FleetOperator: Sendable {
         return account
     }
 
-    private static func run(_ thing: String, _ epoch: Data) -> DeliveryAudit.Run {
-        .init(thing: thing, epoch: epoch.map { String(format: "%02x", $0) }.joined())
+    private static func run(_ thing: String, _ epoch: Data, _ component: String) -> DeliveryAudit.Run {
+        .init(
+            thing: DeliveryAudit.name(of: thing, through: component),
+            epoch: epoch.map { String(format: "%02x", $0) }.joined())
     }
 }
