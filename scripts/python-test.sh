@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs the Python package as a user would, and runs mypy and its tests against the programs that were built.
+#
+#   scripts/python-test.sh                       everything
+#   scripts/python-test.sh tests/test_units.py   arguments go to pytest
+#
+# The virtual environment is .venv-python (HEDGEROW_PYTHON_VENV); the programs are those in .build/debug
+# (HEDGEROW_BIN).
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+venv=${HEDGEROW_PYTHON_VENV:-.venv-python}
+venv=$(realpath -m "$venv")
+export HEDGEROW_BIN=${HEDGEROW_BIN:-$root/$scratch/debug}
+
+for program in hedgerow hedgerow-cloud hedgerow-core; do
+  [[ -x $HEDGEROW_BIN/$program ]] || die "$program is not in $HEDGEROW_BIN; run \"make build\" first, or set HEDGEROW_BIN"
+done
+
+make_environment() {
+  local wanted
+  wanted=$(cksum <python/pyproject.toml)
+  if [[ -x $venv/bin/python ]] && [[ $(cat "$venv/pyproject.cksum" 2>/dev/null) == "$wanted" ]] \
+    && "$venv/bin/python" -c '' 2>/dev/null; then
+    return
+  fi
+  command -v python3 >/dev/null || die "python3 is not installed; install it and run this again"
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 is older than 3.11"
+  say "making the virtual environment $venv with $(python3 --version)"
+  python3 -m venv --clear "$venv" || die "python3 cannot make a virtual environment; install python3-venv"
+  # What the build itself needs goes in as well, so that building again takes a moment and no network.
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check './python[test]' 'hatchling>=1.21' \
+    || die "pip could not install the package; see its message above"
+  # Written last: an interrupted installation is made again.
+  printf '%s\n' "$wanted" >"$venv/pyproject.cksum"
+}
+
+make_environment
+say "installing the package"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+  --force-reinstall ./python || die "pip could not install the package; see its message above"
+
+cd python
+say "mypy --strict"
+# The installed package: generated code has to be there.
+"$venv/bin/python" -m mypy --config-file pyproject.toml -p hedgerow
+"$venv/bin/python" -m mypy --config-file pyproject.toml tests build_stubs.py hatch_build.py ../Examples/python
+say "tests"
+# Beside the sources, not among them: what is imported is what was installed.
+"$venv/bin/python" -m pytest -q "$@"
