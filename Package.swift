@@ -80,7 +80,12 @@ let package = Package(
         // Layer 0: values and rules. No input or output, nothing asynchronous.
         .target(name: "Messaging", swiftSettings: strict),
         .target(name: "Identity", swiftSettings: strict),
-        .target(name: "Components", dependencies: ["Identity", "Messaging"], swiftSettings: strict),
+        .target(name: "Expressions", swiftSettings: strict),
+        .target(
+            name: "Transforms", dependencies: ["Expressions", "Identity", "Messaging"], swiftSettings: strict),
+        .target(
+            name: "Components", dependencies: ["Expressions", "Transforms", "Identity", "Messaging"],
+            swiftSettings: strict),
 
         // Layer 1: input and output, no gRPC.
         .target(
@@ -89,8 +94,10 @@ let package = Package(
             name: "StreamStore", dependencies: ["Messaging", "Identity", grdb, logging, lifecycle],
             swiftSettings: strict),
         .target(
-            name: "Manifests", dependencies: ["Components", "Messaging", "Identity", yams],
+            name: "Manifests",
+            dependencies: ["Components", "Transforms", "Expressions", "Messaging", "Identity", yams],
             swiftSettings: strict),
+        .target(name: "BME680", swiftSettings: strict),
         .target(
             name: "Observability",
             dependencies: ["Components", "Identity", logging, tracing, configuration, lifecycle, yams],
@@ -115,14 +122,16 @@ let package = Package(
         .target(
             name: "Cloud",
             dependencies: [
-                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Manifests", "PKI",
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
+                "Transforms", "Manifests", "PKI",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
                 crypto, lifecycle, logging, configuration,
             ], swiftSettings: strict),
         .target(
             name: "EdgeCore",
             dependencies: [
-                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Manifests", "PKI",
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
+                "Transforms", "Manifests", "PKI",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
                 crypto, lifecycle, logging, configuration,
             ], swiftSettings: strict),
@@ -131,13 +140,15 @@ let package = Package(
         .target(
             name: "ThingClient",
             dependencies: [
-                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "Observability", grpcCore,
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "BME680", "Observability",
+                grpcCore,
                 grpcPosix, grpcProtobuf, swiftProtobuf, lifecycle, logging,
             ], swiftSettings: strict),
         .target(
             name: "HedgerowCLI",
             dependencies: [
-                "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components",
+                "ThingClient", "BME680", "Expressions", "Transforms", "RPCSupport", "HedgerowAPI", "Identity",
+                "Messaging", "Components",
                 "Manifests",
                 "PKI", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, argumentParser,
                 subprocess, lifecycle, logging, unixSignals,
@@ -162,13 +173,21 @@ let package = Package(
                 "Cloud", "EdgeCore", "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging",
                 "PKI",
                 "Observability", grpcCore, grpcPosix, lifecycle, logging, subprocess, swiftProtobuf, x509,
+                crypto,
             ], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "MessagingTests", dependencies: ["Messaging", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "IdentityTests", dependencies: ["Identity"], swiftSettings: strict),
         .testTarget(
-            name: "ComponentsTests", dependencies: ["Components", "Messaging", "Identity"],
+            name: "ExpressionsTests", dependencies: ["Expressions", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TransformsTests", dependencies: ["Transforms", "Expressions", "Messaging", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ComponentsTests",
+            dependencies: ["Components", "Transforms", "Messaging", "Identity", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(name: "BME680Tests", dependencies: ["BME680", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "PKITests", dependencies: ["PKI", "Identity", x509, asn1, crypto, cryptoExtras],
             swiftSettings: strict),
@@ -177,7 +196,8 @@ let package = Package(
             dependencies: ["StreamStore", "Messaging", grdb, logging, lifecycle, "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ManifestsTests", dependencies: ["Manifests", "Components", "Messaging"],
+            name: "ManifestsTests",
+            dependencies: ["Manifests", "Components", "Transforms", "Expressions", "Messaging"],
             swiftSettings: strict),
         .testTarget(
             name: "ObservabilityTests",
@@ -198,29 +218,29 @@ let package = Package(
                 "PKI",
                 "StreamStore", "TestSupport", grpcCore, grpcInProcess, grpcPosix, grpcProtobuf, swiftProtobuf,
                 grdb,
-                lifecycle, logging, configuration, x509, asn1,
+                lifecycle, logging, configuration, x509, asn1, crypto,
             ], swiftSettings: strict),
         .testTarget(
             name: "EdgeCoreTests",
             dependencies: [
-                "EdgeCore", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "PKI",
-                "StreamStore",
+                "EdgeCore", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Transforms",
+                "Manifests", "PKI", "StreamStore",
                 "TestSupport", grpcCore, grpcInProcess, grpcPosix, swiftProtobuf, grdb, logging,
                 configuration,
-                lifecycle, x509, "Observability",
+                lifecycle, x509, "Observability", inMemoryLogging,
             ], swiftSettings: strict),
         .testTarget(
             name: "ThingClientTests",
             dependencies: [
-                "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "TestSupport",
-                grpcCore,
+                "ThingClient", "BME680", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI",
+                "TestSupport", grpcCore,
                 grpcInProcess, grpcPosix, swiftProtobuf, logging,
             ], swiftSettings: strict),
         .testTarget(
             name: "HedgerowCLITests",
             dependencies: [
-                "HedgerowCLI", "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging",
-                "Components", "PKI",
+                "HedgerowCLI", "ThingClient", "BME680", "RPCSupport", "HedgerowAPI", "Identity", "Messaging",
+                "Components", "Manifests", "PKI",
                 "TestSupport", argumentParser, grpcCore, grpcPosix, swiftProtobuf, x509,
             ], swiftSettings: strict),
         .testTarget(

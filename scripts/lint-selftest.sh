@@ -15,7 +15,8 @@ count=0
 # A small tree of the same shape: real configuration, protos, documents and scripts, little code.
 mkdir -p "$copy/Tests/PKITests" "$copy/Sources/HedgerowAPI/Generated"
 cp -R Protos scripts .ci .swift-format "$copy/"
-cp -R docs "$copy/"
+# Pages link to each other across these.
+cp -R docs deploy Examples python ./*.md LICENSE "$copy/"
 cp Tests/.swift-format "$copy/Tests/"
 rm -rf "$copy/scripts/__pycache__"
 printf '// swift-tools-version: 6.2\nimport PackageDescription\n\nlet package = Package(name: "copy")\n' >"$copy/Package.swift"

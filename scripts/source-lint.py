@@ -25,8 +25,8 @@ MAXIMUM_LINES = 450
 # --- Layers (docs/architecture.md). Arrows point down: a target may import every target of the layers
 # below it, and of its own layer only what BESIDE names.
 LAYERS = [
-    {"Messaging", "Identity", "Components"},
-    {"PKI", "StreamStore", "Manifests", "Observability"},
+    {"Messaging", "Identity", "Expressions", "Transforms", "Components"},
+    {"PKI", "StreamStore", "BME680", "Manifests", "Observability"},
     {"HedgerowAPI"},
     {"RPCSupport"},
     {"Cloud", "EdgeCore"},
@@ -34,7 +34,8 @@ LAYERS = [
     {"hedgerow", "hedgerow-core", "hedgerow-cloud"},
 ]
 BESIDE = {
-    "Components": {"Identity", "Messaging"},
+    "Transforms": {"Expressions", "Identity", "Messaging"},
+    "Components": {"Expressions", "Transforms", "Identity", "Messaging"},
     "HedgerowCLI": {"ThingClient"},
 }
 
@@ -54,10 +55,13 @@ OUTSIDE = {
     # Layer 0: values and rules. Nothing that reads, writes, waits or knows a wire.
     "Messaging": STANDARD,
     "Identity": STANDARD,
+    "Expressions": STANDARD,
+    "Transforms": STANDARD,
     "Components": STANDARD,
     # Layer 1: input and output, no gRPC.
     "PKI": SYSTEM | TELEMETRY | CERTIFICATES,
     "StreamStore": SYSTEM | TELEMETRY | COLLECTIONS | LIFECYCLE | {"GRDB"},
+    "BME680": SYSTEM,
     "Manifests": SYSTEM | {"Yams"},
     "Observability": SYSTEM | TELEMETRY | LIFECYCLE | {"Configuration", "Yams"},
     # Layer 2: generated.
