@@ -2,7 +2,7 @@ import Components
 import Messaging
 import Testing
 
-@Suite("Component instances of a group", .timeLimit(.minutes(1)))
+@Suite("Component instances of a group", .timeLimit(.minutes(5)))
 struct ComponentFlowTests {
     /// A group whose thing feeds `a`, `a` feeds `b`, and `b` goes to the cloud.
     static func sound() throws -> GroupDefinition {

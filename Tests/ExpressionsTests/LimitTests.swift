@@ -3,7 +3,7 @@ import Testing
 
 @testable import Expressions
 
-@Suite(.timeLimit(.minutes(1))) struct LimitTests {
+@Suite(.timeLimit(.minutes(5))) struct LimitTests {
     /// Sources that are deep, long or both; each has to be refused or to compile, quickly.
     @Test(arguments: [
         ("(", 65_536, ""), ("(", 4_000, "1"), ("!", 8_000, "true"), ("-", 8_000, "x"), ("[", 4_000, ""),

@@ -8,7 +8,7 @@ import Testing
 
 @testable import HedgerowCLI
 
-@Suite("Commands against a cloud", .timeLimit(.minutes(2)))
+@Suite("Commands against a cloud", .timeLimit(.minutes(5)))
 struct CommandTests {
     /// A person with a home directory, at a cloud.
     struct Person: Sendable {

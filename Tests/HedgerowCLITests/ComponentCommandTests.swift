@@ -6,7 +6,7 @@ import Testing
 
 @testable import HedgerowCLI
 
-@Suite("Commands about components", .timeLimit(.minutes(2)))
+@Suite("Commands about components", .timeLimit(.minutes(5)))
 struct ComponentCommandTests {
     static func recipe(_ version: String, factor: String = "2.0", name: String = "double-it") -> String {
         """

@@ -1,7 +1,7 @@
 import Manifests
 import Testing
 
-@Suite("Hostile component files", .timeLimit(.minutes(1)))
+@Suite("Hostile component files", .timeLimit(.minutes(5)))
 struct HostileComponentTests {
     static let head = "kind: Component\nname: c\nversion: 1.0.0\ntransform:\n"
 

@@ -7,7 +7,7 @@ import RPCSupport
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ConnectionLimitTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionLimitTests {
     let pki: TestPKI
 
     init() throws { pki = try TestPKI() }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RPCSupport
 
-@Suite(.timeLimit(.minutes(2))) struct HealthTests {
+@Suite(.timeLimit(.minutes(5))) struct HealthTests {
     let pki: TestPKI
 
     init() throws { pki = try TestPKI() }

@@ -10,7 +10,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct MutualTLSTests {
+@Suite(.timeLimit(.minutes(5))) struct MutualTLSTests {
     let pki: TestPKI
 
     init() throws { pki = try TestPKI() }

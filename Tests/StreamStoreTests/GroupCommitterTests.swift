@@ -11,7 +11,7 @@ private final class Flag: Sendable {
     func set() { flag.withLock { $0 = true } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct GroupCommitterTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupCommitterTests {
     private struct Refused: Error {}
 
     private func withCommitter(

@@ -8,7 +8,7 @@ private final class Counter: Sendable {
     func add() { count.withLock { $0 += 1 } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SignalTests {
+@Suite(.timeLimit(.minutes(5))) struct SignalTests {
     @Test func signalsWithoutAWaiterAreKeptAsOne() async {
         let signal = Signal()
         signal.signal()

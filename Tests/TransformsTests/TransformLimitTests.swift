@@ -1,7 +1,7 @@
 import Testing
 import Transforms
 
-@Suite("Limits of processing", .timeLimit(.minutes(2)))
+@Suite("Limits of processing", .timeLimit(.minutes(5)))
 struct TransformLimitTests {
     @Test("fail a text over 64 KiB")
     func text() throws {

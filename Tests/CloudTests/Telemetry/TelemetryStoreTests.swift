@@ -14,7 +14,7 @@ import Testing
 @testable import Cloud
 
 /// The store behind its protocol: one committer, sessions that are superseded, retention, queues.
-@Suite(.timeLimit(.minutes(1))) struct TelemetryStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct TelemetryStoreTests {
     typealias Fixture = TelemetryFixture
 
     private struct Running: Sendable {

@@ -30,7 +30,7 @@ private final class ManualClock: Sendable {
     func advance(_ duration: Duration) { time.withLock { $0 += duration } }
 }
 
-@Suite("The CPU's temperature", .timeLimit(.minutes(1))) struct CPUTemperatureTests {
+@Suite("The CPU's temperature", .timeLimit(.minutes(5))) struct CPUTemperatureTests {
     private func with(
         wanted: @escaping @Sendable () -> Bool = { true },
         _ body: (CPUTemperature, ManualClock, String) async throws -> Void

@@ -14,7 +14,7 @@ import Transforms
 /// Random histories of publishing, resending, sessions, redeployments, full streams and rolled back transactions,
 /// through a filter, a division that fails now and then, and a chain: each message that was taken leaves exactly one
 /// trace on every output, and everything is accounted for once.
-@Suite(.timeLimit(.minutes(2))) struct TransformHistoryTests {
+@Suite(.timeLimit(.minutes(5))) struct TransformHistoryTests {
     private struct Rollback: Error {}
 
     /// What a message says is a function of its sequence, so that a repeat is the same.

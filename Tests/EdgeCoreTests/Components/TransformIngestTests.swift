@@ -13,7 +13,7 @@ import Transforms
 @testable import EdgeCore
 
 /// What the core does with a thing's messages when components take part.
-@Suite(.timeLimit(.minutes(1))) struct TransformIngestTests {
+@Suite(.timeLimit(.minutes(5))) struct TransformIngestTests {
     private static let input = [
         InputField(name: "n", type: .int), InputField(name: "d", type: .int),
         InputField(name: "keep", type: .int),

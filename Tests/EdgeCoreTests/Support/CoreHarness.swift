@@ -37,7 +37,7 @@ struct CoreHarness: Sendable {
         var configuration = CoreConfiguration(
             statePath: statePath, tokenPath: tokenPath, listenHost: "127.0.0.1", listenPort: 0)
         configuration.timing.tick = .milliseconds(30)
-        configuration.timing.reconnect = (.milliseconds(20), .milliseconds(100))
+        configuration.timing.reconnect = (.milliseconds(250), .milliseconds(300))
         configuration.timing.superseded = .milliseconds(100)
         return configuration
     }
@@ -81,6 +81,13 @@ struct CoreHarness: Sendable {
             tasks.addTask { try await group.run() }
             do {
                 let value = try await body(core)
+                // A gRPC client that is cancelled in the moment of its first attempt to connect may never end: the
+                // attempt is let come to its end first.
+                try? await eventually(
+                    "an attempt to attach",
+                    holds: {
+                        core.status.snapshot.isAttached || core.status.snapshot.lastError != nil
+                    })
                 await group.triggerGracefulShutdown()
                 try await tasks.waitForAll()
                 return value

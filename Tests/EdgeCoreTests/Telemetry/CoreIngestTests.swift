@@ -9,7 +9,7 @@ import Testing
 
 @testable import EdgeCore
 
-@Suite(.timeLimit(.minutes(1))) struct CoreIngestTests {
+@Suite(.timeLimit(.minutes(5))) struct CoreIngestTests {
     private let toCloud = revision([("thing:a", "t/#", "cloud", ""), ("thing:a", "local/#", "thing:b", "")])
 
     @Test func whatIsRoutedIsInTheStreamWhenItIsAcknowledged() async throws {

@@ -11,7 +11,7 @@ import Testing
 
 @testable import EdgeCore
 
-@Suite(.timeLimit(.minutes(1))) struct OutletTests {
+@Suite(.timeLimit(.minutes(5))) struct OutletTests {
     private func outlet(_ thing: String = "b", _ filter: String = "#", qos1: Bool = true) throws
         -> ThingOutlet
     {

@@ -106,7 +106,7 @@ private struct MemoryCloudService: Hedgerow_Telemetry_V1_TelemetryService.Simple
     ) async throws -> Hedgerow_Telemetry_V1_GetLedgerResponse { .init() }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct UplinkSessionTests {
+@Suite(.timeLimit(.minutes(5))) struct UplinkSessionTests {
     /// Runs a cloud without TLS and a client to it.
     private func withCloud(
         _ cloud: MemoryCloud, _ body: @Sendable (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Void

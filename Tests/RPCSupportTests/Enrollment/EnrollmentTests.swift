@@ -7,7 +7,7 @@ import RPCSupport
 import TestSupport
 import Testing
 
-@Suite("Enrolment", .timeLimit(.minutes(2)))
+@Suite("Enrolment", .timeLimit(.minutes(5)))
 struct EnrollmentTests {
     let cloud: FakeCloud
     let core: Principal

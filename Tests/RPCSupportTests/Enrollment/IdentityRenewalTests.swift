@@ -7,7 +7,7 @@ import RPCSupport
 import TestSupport
 import Testing
 
-@Suite("Renewal of client certificates", .timeLimit(.minutes(2)))
+@Suite("Renewal of client certificates", .timeLimit(.minutes(5)))
 struct IdentityRenewalTests {
     let cloud: FakeCloud
     let core: Principal

@@ -125,7 +125,7 @@ private final class Counter: Sendable {
     func add() { count.withLock { $0 += 1 } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct IngestMailboxTests {
+@Suite(.timeLimit(.minutes(5))) struct IngestMailboxTests {
     private static func item(_ sequence: UInt64) -> IngestItem {
         .lost(IncomingLoss(positions: SequenceRange(only: sequence), reason: .expired, origins: []))
     }

@@ -8,7 +8,7 @@ import SwiftProtobuf
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct PublishHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct PublishHandlerTests {
     typealias Client = Telemetry.Client<InProcessTransport.Client>
 
     /// What a publisher heard, and how it ended.

@@ -8,7 +8,7 @@ import SwiftProtobuf
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SubscribeHandlerTests {
+@Suite(.timeLimit(.minutes(5))) struct SubscribeHandlerTests {
     typealias Request = Hedgerow_Telemetry_V1_SubscribeRequest
     typealias Response = Hedgerow_Telemetry_V1_SubscribeResponse
 

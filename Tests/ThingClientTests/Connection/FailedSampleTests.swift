@@ -5,7 +5,7 @@ import Testing
 
 @testable import ThingClient
 
-@Suite("Failed samples on their way", .timeLimit(.minutes(1)))
+@Suite("Failed samples on their way", .timeLimit(.minutes(5)))
 struct FailedSampleTests {
     @Test func aFailedSampleArrivesAsAReadingWithStatusAndReasonAndTheThingGoesOn() async throws {
         try await FakeServer.run(1) { servers in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ThingClient
 
-@Suite("Commands that come down to a thing", .timeLimit(.minutes(1)))
+@Suite("Commands that come down to a thing", .timeLimit(.minutes(5)))
 struct ThingCommandsTests {
     private func configuration() -> ThingConfiguration {
         var configuration = ThingConfiguration(state: "unused")

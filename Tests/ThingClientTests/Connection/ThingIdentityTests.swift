@@ -9,7 +9,7 @@ import Testing
 
 @testable import ThingClient
 
-@Suite("A thing's identity, and finding its core, over TLS", .timeLimit(.minutes(2)))
+@Suite("A thing's identity, and finding its core, over TLS", .timeLimit(.minutes(5)))
 struct ThingIdentityTests {
     private let events = EventLog()
 
