@@ -17,6 +17,7 @@ import grpc
 from . import _enrollment as enrollment
 from . import _messages as messages
 from . import _packer as packer
+from . import _tracing as tracing
 from ._backoff import Backoff
 from ._errors import (
     ClosedError,
@@ -172,7 +173,9 @@ class Client:
     def _pages(self, request: telemetry_pb2.QueryRequest, limit: int | None) -> Iterator[Record]:
         left = limit if limit is not None else float("inf")
         while left > 0:
-            page = self._call(lambda telemetry: telemetry.query(request, timeout=self._timeout))
+            page = self._call(
+                lambda telemetry: telemetry.query(request, timeout=self._timeout, metadata=tracing.metadata())
+            )
             for record in page.records:
                 if left <= 0:
                     return
@@ -191,7 +194,9 @@ class Client:
         first: telemetry_pb2.GetLedgerResponse | None = None
         ranges: list[LedgerRange] = []
         while True:
-            page = self._call(lambda telemetry: telemetry.get_ledger(request, timeout=self._timeout))
+            page = self._call(
+                lambda telemetry: telemetry.get_ledger(request, timeout=self._timeout, metadata=tracing.metadata())
+            )
             first = first or page
             ranges += [ledger_range(entry) for entry in page.ranges]
             if not page.next_page_token:
@@ -269,6 +274,7 @@ class Client:
         units: Mapping[str, str] | None = None,
         time: Time | None = None,
         content_type: str = "application/octet-stream",
+        traceparent: str | None = None,
         timeout: float | None = None,
     ) -> None:
         """Publishes one message at QoS 1 and waits until the cloud has it on disk.
@@ -281,13 +287,15 @@ class Client:
         :param units: Units by field name.
         :param time: When it was made; now where it is None.
         :param content_type: Media type of the bytes.
+        :param traceparent: W3C ``traceparent`` of the trace that the message goes on with. That of the active span
+            where it is None and ``opentelemetry-api`` is installed; an empty one for no trace.
         :param timeout: Seconds; the client's where it is None.
         :raises InvalidMessageError: The message breaks a limit; nothing was sent.
         :raises MessageRejectedError: The cloud refused it for ever.
         :raises NotAcknowledgedError: The time is over.
         :raises HedgerowError: The cloud refused the call.
         """
-        message = messages.outgoing(topic, content, units, time, content_type)
+        message = messages.outgoing(topic, content, units, time, content_type, traceparent)
         limit = self._timeout if timeout is None else timeout
         deadline = clock.monotonic() + limit
         waits = Backoff(initial=0.1, maximum=5).waits()

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from ._errors import InvalidMessageError
 from ._topics import check_topic
+from ._tracing import checked
 
 __all__ = ["Content", "OutgoingMessage", "Shape", "Time", "Value", "failure", "outgoing", "payload", "reading"]
 
@@ -52,12 +53,25 @@ class Shape(NamedTuple):
 class OutgoingMessage:
     """A message of one of three forms: a reading, a reading that failed, opaque bytes."""
 
-    __slots__ = ("content_type", "cost", "data", "reason", "shape", "time_doubtful", "time_us", "topic", "values")
+    __slots__ = (
+        "content_type",
+        "cost",
+        "data",
+        "reason",
+        "shape",
+        "time_doubtful",
+        "time_us",
+        "topic",
+        "traceparent",
+        "values",
+    )
 
-    def __init__(self, topic: str, time_us: int, cost: int) -> None:
+    def __init__(self, topic: str, time_us: int, cost: int, traceparent: str = "") -> None:
         self.topic = topic
         self.time_us = time_us
-        self.cost = cost + len(topic.encode()) + _OVERHEAD
+        self.traceparent = traceparent
+        """W3C ``traceparent`` of a sampled message, empty otherwise."""
+        self.cost = cost + len(topic.encode()) + _OVERHEAD + (len(traceparent) + 8 if traceparent else 0)
         """Bytes that it counts for in the buffer: an upper estimate of its packed form."""
         self.time_doubtful = False
         self.shape: Shape | None = None
@@ -85,23 +99,32 @@ class OutgoingMessage:
 
 
 def outgoing(
-    topic: str, content: Content, units: Mapping[str, str] | None, time: Time | None, content_type: str
+    topic: str,
+    content: Content,
+    units: Mapping[str, str] | None,
+    time: Time | None,
+    content_type: str,
+    traceparent: str | None = None,
 ) -> OutgoingMessage:
     """Makes a reading or opaque bytes, whichever the content is.
 
     :raises InvalidMessageError: Something breaks a limit of docs/limits.md; the sentence says what.
     """
     if isinstance(content, Mapping):
-        return reading(topic, content, units, time)
+        return reading(topic, content, units, time, traceparent)
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise InvalidMessageError(f"A message is a mapping of values or bytes, not {type(content).__name__}.")
     if units:
         raise InvalidMessageError("Units belong to a reading; opaque bytes have a content type.")
-    return payload(topic, bytes(content), content_type, time)
+    return payload(topic, bytes(content), content_type, time, traceparent)
 
 
 def reading(
-    topic: str, values: Mapping[str, Value], units: Mapping[str, str] | None, time: Time | None
+    topic: str,
+    values: Mapping[str, Value],
+    units: Mapping[str, str] | None,
+    time: Time | None,
+    traceparent: str | None = None,
 ) -> OutgoingMessage:
     """Makes a reading: named values sampled at one instant.
 
@@ -125,22 +148,24 @@ def reading(
         ordered.append(value)
         labels.append(unit)
         cost += len(name.encode()) + 6 + len(unit.encode()) + _cost(value)
-    message = OutgoingMessage(topic, microseconds(time), cost)
+    message = OutgoingMessage(topic, microseconds(time), cost, checked(traceparent))
     message.shape = Shape(names, tuple(labels), tuple(type(value) for value in ordered))
     message.values = tuple(ordered)
     return message
 
 
-def failure(topic: str, reason: str, time: Time | None) -> OutgoingMessage:
+def failure(topic: str, reason: str, time: Time | None, traceparent: str | None = None) -> OutgoingMessage:
     """Makes a sample that could not be taken; the reason is cut at 256 bytes."""
     check_topic(topic)
     text = reason.encode(errors="replace")[:MAXIMUM_STATUS_REASON_BYTES].decode(errors="ignore")
-    message = OutgoingMessage(topic, microseconds(time), len(text.encode()) + 8)
+    message = OutgoingMessage(topic, microseconds(time), len(text.encode()) + 8, checked(traceparent))
     message.reason = text
     return message
 
 
-def payload(topic: str, data: bytes, content_type: str, time: Time | None) -> OutgoingMessage:
+def payload(
+    topic: str, data: bytes, content_type: str, time: Time | None, traceparent: str | None = None
+) -> OutgoingMessage:
     """Makes a message of opaque bytes."""
     check_topic(topic)
     size = len(content_type.encode())
@@ -149,7 +174,7 @@ def payload(topic: str, data: bytes, content_type: str, time: Time | None) -> Ou
             f"The content type of a message for {topic!r} has {size} bytes; at most {MAXIMUM_CONTENT_TYPE_BYTES} are "
             "allowed."
         )
-    message = OutgoingMessage(topic, microseconds(time), len(data) + size + 6)
+    message = OutgoingMessage(topic, microseconds(time), len(data) + size + 6, checked(traceparent))
     message.data = data
     message.content_type = content_type
     return message

@@ -53,7 +53,10 @@ def pack(
 def plain(message: OutgoingMessage) -> message_pb2.Message:
     """One message in the form that says everything by name."""
     result = message_pb2.Message(
-        topic=message.topic, time=timestamp(message.time_us), time_doubtful=message.time_doubtful
+        topic=message.topic,
+        time=timestamp(message.time_us),
+        traceparent=message.traceparent,
+        time_doubtful=message.time_doubtful,
     )
     if message.reason is not None:
         result.reading.status = message_pb2.READING_STATUS_FAILED
@@ -108,6 +111,9 @@ def _batch(messages: Sequence[OutgoingMessage]) -> message_pb2.Batch:
         time_offsets_us=[message.time_us - first.time_us for message in messages],
         time_doubtful=first.time_doubtful,
     )
+    for row, message in enumerate(messages):
+        if message.traceparent:
+            batch.traces.add(row=row, traceparent=message.traceparent)
     if first.shape is None:
         batch.payloads.content_type = first.content_type
         batch.payloads.data.extend(cast(bytes, message.data) for message in messages)

@@ -174,6 +174,7 @@ class Thing:
         units: Mapping[str, str] | None = None,
         time: Time | None = None,
         content_type: str = "application/octet-stream",
+        traceparent: str | None = None,
         qos: Literal[0, 1] = 1,
         timeout: float | None = None,
     ) -> Receipt:
@@ -187,6 +188,8 @@ class Thing:
         :param units: Units by field name.
         :param time: When it was sampled; now where it is None. A datetime with a time zone, or seconds since 1970.
         :param content_type: Media type of the bytes.
+        :param traceparent: W3C ``traceparent`` of the trace that the message goes on with. That of the active span
+            where it is None and ``opentelemetry-api`` is installed; an empty one for no trace.
         :param qos: 1 for kept, sent again and stored exactly once; 0 for sent once where there is a connection.
         :param timeout: Seconds to wait for room; for as long as it takes where it is None.
         :returns: A receipt that one may wait on, or throw away.
@@ -195,7 +198,7 @@ class Thing:
         :raises ClosedError: The thing is closed.
         :raises HedgerowError: Whatever ended the thing.
         """
-        return self._publish(messages.outgoing(topic, content, units, time, content_type), qos, timeout)
+        return self._publish(messages.outgoing(topic, content, units, time, content_type, traceparent), qos, timeout)
 
     def publish_failure(
         self,
@@ -203,11 +206,12 @@ class Thing:
         reason: str,
         *,
         time: Time | None = None,
+        traceparent: str | None = None,
         qos: Literal[0, 1] = 1,
         timeout: float | None = None,
     ) -> Receipt:
         """Publishes that a sample could not be taken, and why (cut at 256 bytes); otherwise like :meth:`publish`."""
-        return self._publish(messages.failure(topic, reason, time), qos, timeout)
+        return self._publish(messages.failure(topic, reason, time, traceparent), qos, timeout)
 
     def _publish(self, message: OutgoingMessage, qos: int, timeout: float | None) -> Receipt:
         return self._publisher.publish(message, qos, self._overflow, timeout)
