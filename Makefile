@@ -4,7 +4,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo build test python-test lint format protos protos-check clean
+.PHONY: help bootstrap demo demo-picture docs docs-check build test python-test lint format protos protos-check clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,15 @@ test: ## Build (debug) and run all tests.
 
 python-test: ## Install the Python package into .venv-python, check its types and run its tests (after make build).
 	@scripts/python-test.sh $(ARGS)
+
+docs: ## Make docs/reference/ from the code and the programs (after make build).
+	@scripts/docs.sh
+
+docs-check: ## Check links, commands and the reference pages of the docs, and run what they show (after make build).
+	@scripts/docs.sh --check
+
+demo-picture: ## Record the demonstration for docs/images/demo.svg and docs/demo.md (after make build).
+	@scripts/demo-picture.py
 
 lint: ## Check format, layers, banned calls, protos and scripts, and check the checks.
 	@scripts/lint.sh

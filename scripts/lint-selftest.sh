@@ -161,7 +161,7 @@ note=FIX; note+=ME
 printf '// %s\n' "$note" | expect_red sources to-do Tests/PKITests/Seeded.swift
 for _ in {1..451}; do printf '// a line\n'; done | expect_red sources file-length Sources/Cloud/Seeded.swift
 # shellcheck disable=SC2016  # the backticks are Markdown
-printf '| `NO_SUCH_REASON` | x | x | x |\n' | expect_red sources error-docs docs/errors.md
+printf '| `NO_SUCH_REASON` | x | x | x |\n' | expect_red sources error-docs docs/reference/errors.md
 printf '// ERROR_REASON_\n  ERROR_REASON_SEEDED = 9999;\n' \
   | expect_red sources error-docs Protos/hedgerow/type/v1/error.proto
 cp "$copy/Tests/.swift-format" "$copy/.kept"
@@ -179,7 +179,8 @@ printf 'let seeded = try! run()\n' | expect_red format '[NeverUseForceTry]' Sour
 printf 'struct  Seeded   {}\n' | expect_red format '[Spacing]' Tests/PKITests/Seeded.swift
 
 say "protos, documents and scripts"
-printf '[a page](nowhere.md)\n' | expect_red docs dead-link docs/errors.md
+printf '[a page](nowhere.md)\n' | expect_red docs dead-link docs/groups.md
+printf '[a heading](groups.md#nowhere)\n' | expect_red docs dead-anchor docs/groups.md
 printf 'message Seeded {}\n' | expect_red protos COMMENT_MESSAGE Protos/hedgerow/type/v1/error.proto
 scripts_ok=yes
 output=$("$root/.venv/bin/python" scripts/proto-lint.py --self-test 2>&1) || scripts_ok=no

@@ -2,7 +2,7 @@ public import GRPCCore
 import GRPCProtobuf
 public import HedgerowAPI
 
-/// The reason that every error of ours carries; see docs/errors.md.
+/// The reason that every error of ours carries; see docs/reference/errors.md.
 public typealias ErrorReason = Hedgerow_Type_V1_ErrorReason
 
 /// An error as it goes over the wire: a gRPC code, one reason, one sentence that says what to do.

@@ -228,6 +228,7 @@ struct SettingsTests {
             let source: String
             let from: String
             let secret: Bool
+            let values: String
             let flag: String
             let environment: String
         }
@@ -240,6 +241,7 @@ struct SettingsTests {
         #expect(rows[6].from == "environment HEDGEROW_LOAD")
         #expect(rows[1].value == nil)
         #expect(settings.renderJSON().contains("\"value\" : null"))
+        #expect(rows[6].values.hasPrefix("a number from "))
         #expect(rows[7].secret)
     }
 

@@ -21,8 +21,8 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 }
 
 /// The `reason` of the one `google.rpc.ErrorInfo` (domain `hedgerow`) that each error carries, written
-/// there without the prefix `ERROR_REASON_`. Also the reason of a rejected message. docs/errors.md says
-/// for each what to do.
+/// there without the prefix `ERROR_REASON_`. Also the reason of a rejected message. What to do about each is in
+/// docs/reference/errors.md.
 public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
 
@@ -32,7 +32,7 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
   /// INVALID_ARGUMENT: a field has a value outside its stated format or limits.
   case invalidField // = 1
 
-  /// NOT_FOUND: the thing, group, revision or deployment does not exist.
+  /// NOT_FOUND: the thing, group, component version, revision or deployment does not exist.
   case notFound // = 2
 
   /// ALREADY_EXISTS: something else has that name.

@@ -25,8 +25,8 @@ extension Settings {
     }
 
     /// Every key for programs: a JSON array of objects with `key`, `value`, `default`, `source` (`flag`,
-    /// `environment`, `file`, `default`, `unset`), `from` (the same for people), `secret`, `summary`, `flag`,
-    /// `environment`. `value` and `default` are texts or null. Secrets are redacted.
+    /// `environment`, `file`, `default`, `unset`), `from` (the same for people), `secret`, `values` (what is allowed,
+    /// for people), `summary`, `flag`, `environment`. `value` and `default` are texts or null. Secrets are redacted.
     public func renderJSON() -> String {
         struct Row: Encodable {
             let key: String
@@ -35,12 +35,13 @@ extension Settings {
             let source: String
             let from: String
             let secret: Bool
+            let values: String
             let summary: String
             let flag: String
             let environment: String
 
             enum CodingKeys: CodingKey {
-                case key, value, `default`, source, from, secret, summary, flag, environment
+                case key, value, `default`, source, from, secret, values, summary, flag, environment
             }
 
             // Spelled out, so that null is written.
@@ -52,6 +53,7 @@ extension Settings {
                 try container.encode(source, forKey: .source)
                 try container.encode(from, forKey: .from)
                 try container.encode(secret, forKey: .secret)
+                try container.encode(values, forKey: .values)
                 try container.encode(summary, forKey: .summary)
                 try container.encode(flag, forKey: .flag)
                 try container.encode(environment, forKey: .environment)
@@ -61,8 +63,9 @@ extension Settings {
             Row(
                 key: entry.key.name, value: shown(entry.value?.description, of: entry.key),
                 default: shown(entry.key.defaultValue, of: entry.key), source: entry.origin.kind,
-                from: entry.origin.description, secret: entry.key.isSecret, summary: entry.key.summary,
-                flag: entry.key.flag, environment: entry.key.environmentVariable)
+                from: entry.origin.description, secret: entry.key.isSecret,
+                values: entry.key.kind.expectation, summary: entry.key.summary, flag: entry.key.flag,
+                environment: entry.key.environmentVariable)
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
