@@ -3,8 +3,8 @@
 
 usage: scripts/demo-picture.py [--bin DIRECTORY]
 
-The picture is a terminal in which the lines appear as they did, with pauses shortened to a second. It needs no
-script to be seen: one animation in CSS scrolls the lines. Where animations are off it shows the end.
+The picture is a terminal in which the lines appear one after the other, at a pace for reading. It needs no script to
+be seen: one animation in CSS scrolls the lines. Where animations are off it shows the end.
 """
 
 import argparse
@@ -26,8 +26,10 @@ DIRECTORY = "/tmp/hedgerow-demo"
 
 COLUMNS, ROWS = 118, 32
 CHARACTER, LINE, MARGIN, TITLE = 7.0, 16, 14, 28
-# Seconds: the longest pause that is shown, and how long the end stays.
-PAUSE, END = 1.0, 9.0
+# Seconds: the least time that a line has, the longest wait that is shown, the same within a row of readings, the time
+# to read what is there before the next step begins, and how long the end stays.
+SHORTEST, WAIT, FLOWING, STEP, END = 0.06, 0.6, 0.14, 0.9, 10.0
+ROW = re.compile(r" +\d\d:\d\d:\d\d\.\d{3}  ")
 MOST_BYTES = 200 * 1024
 
 COLOURS = {"1": "b", "2": "d", "31": "r", "32": "g", "33": "y", "36": "c"}
@@ -104,19 +106,25 @@ def text_element(index, line):
             f'xml:space="preserve">{content}</text>\n')
 
 
-def keyframes(lines):
-    """When the picture shows how many lines: the steps of the animation, and its length in seconds."""
-    shown, now, before = [], 0.0, 0.0
-    for count, (at, _) in enumerate(lines, start=1):
-        now += min(at - before, PAUSE)
+def paced(lines):
+    """When the picture shows each line: slower than it went where much came at once, faster where it waited."""
+    now, before, row, result = 0.0, 0.0, 0, []
+    for at, line in lines:
+        text = plain(line)
+        row = row + 1 if ROW.match(text) else 0
+        longest = WAIT if row <= 3 else FLOWING
+        now += min(max(at - before, SHORTEST), longest) + (STEP if re.match(r"\[ *\d", text) else 0)
         before = at
-        if shown and now - shown[-1][0] < 0.12:
-            shown[-1] = (shown[-1][0], count)
-        else:
-            shown.append((now, count))
-    total = now + END
-    steps = "".join(f"{0 if index == 0 else at / total * 100:.2f}%{{transform:translateY({-count * LINE}px)}}"
-                    for index, (at, count) in enumerate(shown))
+        result.append(now)
+    return result
+
+
+def keyframes(lines):
+    """The steps of the animation, each showing one line more, and its length in seconds."""
+    times = paced(lines)
+    total = times[-1] + END
+    steps = "".join(f"{0 if count == 1 else at / total * 100:.2f}%{{transform:translateY({-count * LINE}px)}}"
+                    for count, at in enumerate(times, start=1))
     return steps + f"100%{{transform:translateY({-len(lines) * LINE}px)}}", total
 
 
@@ -148,7 +156,7 @@ def listing(lines):
     result, row = [], 0
     for _, line in lines:
         text = plain(line).rstrip()
-        row = row + 1 if re.match(r" +\d\d:\d\d:\d\d\.\d{3}  ", text) else 0
+        row = row + 1 if ROW.match(text) else 0
         if row <= 3:
             result.append(text)
         elif row == 4:

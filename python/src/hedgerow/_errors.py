@@ -41,7 +41,7 @@ class Violation:
 class HedgerowError(Exception):
     """What went wrong, in a sentence for people and in words for programs.
 
-    Decide by :attr:`reason` (docs/errors.md lists them), then by :attr:`code`; never by the sentence. Errors that come
+    Decide by :attr:`reason` (see docs/reference/errors.md), then by :attr:`code`; never by the sentence. Errors that come
     from below Hedgerow (no connection, a deadline) have a code and no reason. Errors that never left this process have
     neither.
     """
@@ -62,7 +62,7 @@ class HedgerowError(Exception):
         self.code: grpc.StatusCode | None = code
         """The gRPC code, None for what never left this process."""
         self.reason: str | None = reason
-        """The reason of docs/errors.md, for example ``NOT_IN_GROUP``."""
+        """The reason of docs/reference/errors.md, for example ``NOT_IN_GROUP``."""
         self.violations: tuple[Violation, ...] = tuple(violations)
         """The wrong fields of the request, where there are any."""
         self.retry_after: float | None = retry_after

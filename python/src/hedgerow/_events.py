@@ -84,7 +84,7 @@ class Rejected:
     last_sequence: int
     """The last one, inclusive, 0 for QoS 0."""
     reason: str
-    """Why, for programs; see docs/errors.md."""
+    """Why, for programs; see docs/reference/errors.md."""
     detail: str
     """Why and what to do, for people."""
 

@@ -108,7 +108,7 @@ def outgoing(
 ) -> OutgoingMessage:
     """Makes a reading or opaque bytes, whichever the content is.
 
-    :raises InvalidMessageError: Something breaks a limit of docs/limits.md; the sentence says what.
+    :raises InvalidMessageError: Something breaks a limit of docs/reference/limits.md; the sentence says what.
     """
     if isinstance(content, Mapping):
         return reading(topic, content, units, time, traceparent)
@@ -128,7 +128,7 @@ def reading(
 ) -> OutgoingMessage:
     """Makes a reading: named values sampled at one instant.
 
-    :raises InvalidMessageError: Something breaks a limit of docs/limits.md; the sentence says what.
+    :raises InvalidMessageError: Something breaks a limit of docs/reference/limits.md; the sentence says what.
     """
     check_topic(topic)
     if not values:

@@ -33,7 +33,7 @@ _LOG_PAUSE_SECONDS: Final = 60.0
 
 
 def reason_name(reason: int) -> str:
-    """An ErrorReason as it stands in docs/errors.md; its number where this package is older than the server."""
+    """A reason of docs/reference/errors.md; its number where this package is older than the server."""
     name = error_pb2.ErrorReason.DESCRIPTOR.values_by_number.get(reason)
     return name.name.removeprefix("ERROR_REASON_") if name is not None else str(reason)
 
