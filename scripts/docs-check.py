@@ -4,7 +4,8 @@
 usage: scripts/docs-check.py [--bin DIRECTORY] [--only PAGE] [--verbose] [--self-test]
 
 Every `hedgerow…` command line of every page is compared with what the programs say that they take. Blocks below a
-comment `<!-- docs-check: WHAT -->` are run, page by page, in a directory of their own. WHAT is one of
+comment `<!-- docs-check: WHAT -->` are run, page by page, in a directory of their own. Every recipe of a component is
+checked (those of docs/transforms.md by a test, together with what they do). WHAT is one of
 
   run             run the block with bash, without lines that have a `…`; it succeeds
   run lines 1,3-5 the same with these lines only; the others are examples
@@ -12,7 +13,8 @@ comment `<!-- docs-check: WHAT -->` are run, page by page, in a directory of the
   start "TEXT"    run it in the background until the page ends; it has started when it prints TEXT
   again "TEXT"    kill what an equal block started, and start it again
   until "TEXT"    run it until it prints TEXT, then interrupt it
-  output          no command: what the last one printed; `…` stands for anything, alone on a line for any lines
+  output          no command: what the last one printed; `…` stands for anything, alone on a line for any lines, and
+                  lines of a prompt (`$ …`) are left out
   save FILE       no command: the contents of FILE
   hidden          commands in the comment itself, below this line, that readers need not see
   hidden WHAT     the same, doing WHAT
@@ -98,6 +100,12 @@ class Grammar:
         """What is wrong with a command line; None where it parses. A part of one may lack arguments."""
         command, path, rest = self.trees[words[0]], words[0], words[1:]
         while subcommands := {sub["commandName"]: sub for sub in command.get("subcommands", [])}:
+            own = {("-" if name["kind"] == "short" else "--") + name["name"]: argument["kind"]
+                   for argument in command.get("arguments", []) for name in argument.get("names", [])
+                   if name["name"] not in ("help", "h", "version")}
+            while rest and rest[0].partition("=")[0] in own:
+                takes = own[rest[0].partition("=")[0]] == "option" and "=" not in rest[0]
+                rest = rest[2 if takes else 1:]
             if not rest and not whole:
                 return None
             if rest and rest[0] in subcommands:
@@ -190,6 +198,19 @@ def command_lines(text):
                     yield number, words, False
 
 
+def recipe_problems(text, binaries):
+    """What is wrong with the recipes of a page: line and problem. Those that a page makes into files are run there."""
+    for block in blocks(text):
+        if block.language == "yaml" and block.text.startswith("kind: Component") and not block.marker:
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as recipe:
+                recipe.write(block.text)
+                recipe.flush()
+                done = subprocess.run([binaries / "hedgerow", "components", "check", recipe.name],
+                                      capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                yield block.line, done.stderr.strip()
+
+
 def commands_of(line):
     """The commands of ours in a line of shell."""
     try:
@@ -270,7 +291,8 @@ class Stage:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text + "\n", encoding="utf-8")
         elif what == "output":
-            if not re.fullmatch(pattern(block.text), self.last.rstrip("\n") + "\n"):
+            shown = re.sub(r"(?m)^\$ .*\n", "", block.text)
+            if not re.fullmatch(pattern(shown), self.last.rstrip("\n") + "\n"):
                 raise Failure(f"printed\n{indented(self.last)}\nand not\n{indented(block.text)}")
         elif what in ("run", "hidden", "exit"):
             process, log = self.spawn(selected(block.text, argument if what == "run" else ""))
@@ -494,6 +516,9 @@ def main():
                 if problem := grammar.problem(words, whole):
                     print(f"{page}:{line}: command: {problem}: {' '.join(words)}")
                     findings += 1
+            for line, problem in recipe_problems(text, binaries):
+                print(f"{page}:{line}: recipe: {problem}")
+                findings += 1
         for page in pages:
             if options.only in (None, page):
                 ran += run_page(page, (ROOT / page).read_text(encoding="utf-8"), binaries, options.verbose)
