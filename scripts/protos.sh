@@ -5,6 +5,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 out=${1:-Sources/HedgerowAPI/Generated}
 command -v protoc >/dev/null || die "protoc is missing; run scripts/bootstrap.sh"
+python=.venv/bin/python
+[[ -x $python ]] || die ".venv is missing; run scripts/bootstrap.sh"
 
 say "building the two generator plugins from the package's dependencies"
 swift build --scratch-path "$scratch" --product protoc-gen-swift
@@ -23,6 +25,11 @@ protoc -I Protos \
   --swift_out="$fresh" --swift_opt="$options" \
   --grpc-swift-2_out="$fresh" --grpc-swift-2_opt="$options,Server=true,Client=true" \
   "${files[@]}"
+
+# What reflection tells: our own packages, and what they import.
+mapfile -t described < <(printf '%s\n' "${files[@]}" | grep -E '^(hedgerow|grpc)/')
+protoc -I Protos --include_imports --descriptor_set_out="$fresh/descriptors" "${described[@]}"
+"$python" scripts/protos-descriptors.py "$fresh/descriptors" "$fresh/descriptors.swift"
 
 # Only files that changed are touched, so that the next build compiles no more than it must.
 mkdir -p "$out"

@@ -42,6 +42,9 @@ public struct AuthorizationTable: Hashable, Sendable {
         }
     }
 
+    private static let health: [RPC] = [.checkHealth, .listHealth, .watchHealth]
+    private static let reflection: [RPC] = [.reflect, .reflectAlpha]
+
     /// The table.
     static let grants: [Grant] = [
         // A thing speaks only for itself, to the cloud as well as to a core.
@@ -69,18 +72,18 @@ public struct AuthorizationTable: Hashable, Sendable {
         // An app keeps its identity alive; what else it may do waits for grants of its own.
         Grant(.cloud, .app, [.renew], .ownOrUnnamed),
 
-        // Everybody whom a listener lets in may ask whether it is well.
-        Grant(.cloud, .thing, [.checkHealth, .watchHealth], .any),
-        Grant(.cloud, .core, [.checkHealth, .watchHealth], .any),
-        Grant(.cloud, .operator, [.checkHealth, .watchHealth], .any),
-        Grant(.cloud, .app, [.checkHealth, .watchHealth], .any),
-        Grant(.core, .thing, [.checkHealth, .watchHealth], .any),
-        Grant(.core, .core, [.checkHealth, .watchHealth], .any),
-        Grant(.core, .operator, [.checkHealth, .watchHealth], .any),
-        Grant(.core, .app, [.checkHealth, .watchHealth], .any),
+        // Everybody whom a listener lets in with an identity may ask whether it is well and what it speaks.
+        Grant(.cloud, .thing, health + reflection, .any),
+        Grant(.cloud, .core, health + reflection, .any),
+        Grant(.cloud, .operator, health + reflection, .any),
+        Grant(.cloud, .app, health + reflection, .any),
+        Grant(.core, .thing, health + reflection, .any),
+        Grant(.core, .core, health + reflection, .any),
+        Grant(.core, .operator, health + reflection, .any),
+        Grant(.core, .app, health + reflection, .any),
 
         // Those without an identity: a token stands in for it, and Enroll checks that.
-        Grant(.enrollment, nil, [.enroll, .checkHealth, .watchHealth], .any),
+        Grant(.enrollment, nil, [.enroll] + health, .any),
     ]
 
     /// What the cloud's mutually authenticated listener grants.

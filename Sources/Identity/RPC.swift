@@ -63,8 +63,15 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
 
     /// Answers once whether a service is ready.
     case checkHealth = "grpc.health.v1.Health/Check"
+    /// Answers once which services are ready.
+    case listHealth = "grpc.health.v1.Health/List"
     /// Answers now and after every change whether a service is ready.
     case watchHealth = "grpc.health.v1.Health/Watch"
+
+    /// Says which services are served, and describes them.
+    case reflect = "grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+    /// The same under its older name.
+    case reflectAlpha = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 
     /// Finds a method by its full name, `package.Service/Method` (what gRPC calls the fully qualified method
     /// name); nil for one that is none of ours. A leading slash, as in an HTTP/2 path, is accepted.

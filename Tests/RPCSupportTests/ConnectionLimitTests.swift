@@ -40,6 +40,18 @@ import Testing
         }
     }
 
+    @Test func aConnectionOnWhichNothingArrivesIsClosed() async throws {
+        var setup = ServerSetup(pki: pki)
+        setup.limits = ConnectionLimits(handshake: .seconds(120), silence: .seconds(2))
+        try await withServer(setup) { server in
+            let began = ContinuousClock.now
+            let silent = try await connect(server.port)
+            // Ends when the server closes it.
+            try await silent.closeFuture.get()
+            #expect(ContinuousClock.now - began >= .seconds(1.5))
+        }
+    }
+
     @Test func aConnectionAboveTheLimitIsClosedAndTheListenerGoesOn() async throws {
         var setup = ServerSetup(pki: pki)
         setup.limits = ConnectionLimits(maximum: 2)

@@ -104,8 +104,9 @@ func withServer<Result: Sendable>(
             refusals: refusals, limits: setup.limits)
     let calls = ActiveCalls(maximumPerPrincipal: setup.maximumCalls)
     let health = HealthRegistry()
+    let services: [any RegistrableRPCService] = [HealthService(registry: health), setup.telemetry]
     let server = GRPCServer(
-        transport: transport, services: [HealthService(registry: health), setup.telemetry],
+        transport: transport, services: services + [ReflectionService(describing: services)],
         interceptors: [
             AuthenticationInterceptor(
                 table: setup.table, trustDomain: setup.pki.trustDomain, activeCalls: calls, logger: logger,

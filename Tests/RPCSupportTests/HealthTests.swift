@@ -35,6 +35,17 @@ import Testing
         }
     }
 
+    @Test func listingSaysEveryStatusAtOnce() async throws {
+        try await withServer(ServerSetup(pki: pki)) { server in
+            try await withClient(pki, pki.client(.thing, "bme680-1"), port: server.port) { client in
+                server.health.set(.serving)
+                server.health.set(.notServing, for: "a.B")
+                let list = try await Health.Client(wrapping: client).list(.init(), options: soon)
+                #expect(list.statuses.mapValues(\.status) == ["": .serving, "a.B": .notServing])
+            }
+        }
+    }
+
     @Test func watchingSaysTheStatusNowAndEveryChangeUntilTheServerEnds() async throws {
         try await withServer(ServerSetup(pki: pki)) { server in
             try await withClient(pki, pki.client(.thing, "bme680-1"), port: server.port) { client in

@@ -53,8 +53,10 @@ public enum ClientTransports {
             }
         let config = HTTP2ClientTransport.Posix.Config.defaults { config in
             config.http2.authority = serverName
+            // Closing may take 5 s more, for the TLS of a server that is gone has nothing to say: a dead line is
+            // noticed within 27 s.
             config.connection.keepalive = HTTP2ClientTransport.Config.Keepalive(
-                time: .seconds(15), timeout: .seconds(10), allowWithoutCalls: true)
+                time: .seconds(12), timeout: .seconds(10), allowWithoutCalls: true)
         }
         // No retry policy anywhere: streams resume by themselves, and unary calls are repeated by people or
         // by loops that know what they do.

@@ -2,17 +2,21 @@ import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
+import Observability
 import Synchronization
 
-/// Counts a listener's connections and ends those that are too many or never finish their handshake, so that
-/// nobody without an identity can use up the machine's descriptors.
+/// Counts a listener's connections and ends those that are too many, never finish their handshake or have fallen
+/// silent, so that nobody without an identity, and nobody who is gone, uses up the machine's descriptors. Gives each
+/// connection the listener's own TLS.
 final class ConnectionGate: Sendable {
     private let limits: ConnectionLimits
+    private let tls: ListenerTLS
     private let limiter = OncePerMinute()
     private let count = Mutex(0)
 
-    init(_ limits: ConnectionLimits) {
+    init(_ limits: ConnectionLimits, tls: ListenerTLS) {
         self.limits = limits
+        self.tls = tls
     }
 
     /// Called by the transport on the event loop of each accepted connection.
@@ -35,8 +39,12 @@ final class ConnectionGate: Sendable {
         channel.closeFuture.whenComplete { _ in self.count.withLock { $0 -= 1 } }
         return channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
-            let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
-            try pipeline.addHandler(HandshakeDeadline(limits.handshake), position: .after(tls))
+            let transport = try pipeline.handler(type: NIOSSLServerHandler.self)
+            try pipeline.addHandler(SilenceDeadline(limits.silence), position: .first)
+            try pipeline.addHandler(tls.handler(), position: .before(transport))
+            try pipeline.addHandler(HandshakeDeadline(limits.handshake), position: .after(transport))
+            // It has seen nothing yet: the channel is not active before this is done.
+            pipeline.removeHandler(transport, promise: nil)
         }
     }
 }
@@ -67,10 +75,11 @@ private final class HandshakeDeadline: ChannelInboundHandler, RemovableChannelHa
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // First: a context that was removed passes nothing on, and the transport looks at the protocol in it.
+        context.fireUserInboundEventTriggered(event)
         if case .handshakeCompleted? = event as? TLSUserEvent {
             timer?.cancel()
             context.pipeline.syncOperations.removeHandler(self, promise: nil)
         }
-        context.fireUserInboundEventTriggered(event)
     }
 }

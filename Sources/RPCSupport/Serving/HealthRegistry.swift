@@ -53,6 +53,9 @@ public final class HealthRegistry: Sendable {
         state.withLock { $0.statuses[service] }
     }
 
+    /// The status of every service that is known.
+    public var statuses: [String: ServingStatus] { state.withLock { $0.statuses } }
+
     /// Says of everything that it is not served any more, for good. For the beginning of a shutdown.
     public func shutDown() {
         state.withLock { state in

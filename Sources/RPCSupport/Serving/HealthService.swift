@@ -22,6 +22,15 @@ public struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
         return Self.response(status)
     }
 
+    /// Answers once for everything that is known.
+    public func list(
+        request: Grpc_Health_V1_HealthListRequest, context: ServerContext
+    ) async throws -> Grpc_Health_V1_HealthListResponse {
+        var response = Grpc_Health_V1_HealthListResponse()
+        response.statuses = registry.statuses.mapValues { Self.response($0) }
+        return response
+    }
+
     /// Answers now and after every change, until the call is over.
     public func watch(
         request: Grpc_Health_V1_HealthCheckRequest, response: RPCWriter<Grpc_Health_V1_HealthCheckResponse>,

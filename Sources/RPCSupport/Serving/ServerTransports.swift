@@ -26,16 +26,18 @@ public enum ServerTransports {
         limits: ConnectionLimits = ConnectionLimits()
     ) throws -> HTTP2ServerTransport.Posix {
         let roots = try verifier.roots.map { try $0.pemText() }
+        let verification = TLSVerification.callback(verifier, onRefused: refusals.note)
         let security = try HTTP2ServerTransport.Posix.TransportSecurity.mTLS(certificateReloader: identity) {
             tls in
             // Only a hint to clients about which certificate to send; the callback decides.
             tls.trustRoots = .certificates(roots.map { .bytes(Array($0.utf8), format: .pem) })
             tls.clientCertificateVerification = .noHostnameVerification
             tls.requireALPN = true
-            tls.customVerificationCallback = TLSVerification.callback(verifier, onRefused: refusals.note)
+            tls.customVerificationCallback = verification
         }
+        let own = try ListenerTLS(identity: identity, roots: roots, verification: verification)
         return HTTP2ServerTransport.Posix(
-            address: try address(host, port), transportSecurity: security, config: config(limits))
+            address: try address(host, port), transportSecurity: security, config: config(limits, own))
     }
 
     /// A listener that asks for no client certificate: for enrolment only. Few connections, and short ones.
@@ -51,11 +53,14 @@ public enum ServerTransports {
             tls.requireALPN = true
         }
         return HTTP2ServerTransport.Posix(
-            address: try address(host, port), transportSecurity: security, config: config(limits))
+            address: try address(host, port), transportSecurity: security,
+            config: config(limits, try ListenerTLS(identity: identity)))
     }
 
-    private static func config(_ limits: ConnectionLimits) -> HTTP2ServerTransport.Posix.Config {
-        let gate = ConnectionGate(limits)
+    private static func config(
+        _ limits: ConnectionLimits, _ tls: ListenerTLS
+    ) -> HTTP2ServerTransport.Posix.Config {
+        let gate = ConnectionGate(limits, tls: tls)
         return .defaults { config in
             config.channelDebuggingCallbacks.onAcceptTCPConnection = gate.admit
             config.connection.maxIdleTime = limits.idle
@@ -63,8 +68,8 @@ public enum ServerTransports {
             config.http2.maxConcurrentStreams = maximumConcurrentStreams
             config.rpc.maxRequestPayloadSize = maximumMessageSize
             config.connection.maxGraceTime = shutdownGrace
-            // A dead peer is noticed within 25 s; clients ping every 15 s, and pings up to one every 5 s are
-            // no offence (lesson 29).
+            // A peer that is silent for 15 s is asked whether it is there; ``SilenceDeadline`` closes after 25 s.
+            // Clients ping too, and pings up to one every 5 s are no offence (lesson 29).
             config.connection.keepalive.time = .seconds(15)
             config.connection.keepalive.timeout = .seconds(10)
             config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
