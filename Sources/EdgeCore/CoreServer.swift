@@ -101,6 +101,8 @@ public final class CoreServer: Service {
                     logger: logger),
                 systemTime: now, status: status, timing: configuration.timing, version: CoreVersion.current,
                 logger: logger))
+        let rpcServices: [any RegistrableRPCService] =
+            [HealthService(registry: parts.health)] + telemetry.rpcServices
         let server = ThingServer(
             parts: ThingServer.Parts(
                 core: stored.principal.name, host: addresses.bindHost, port: configuration.listenPort,
@@ -109,7 +111,7 @@ public final class CoreServer: Service {
                     roots: identity.roots, trustDomain: identity.trustDomain, usage: .client,
                     now: { clock.now() }, isRevoked: { revoked.contains($0) }),
                 interceptors: Self.interceptors(parts, revoked: revoked, certificates: certificates),
-                services: [HealthService(registry: parts.health)] + telemetry.rpcServices,
+                services: rpcServices + [ReflectionService(describing: rpcServices)],
                 health: parts.health, healthServices: telemetry.healthServices),
             listeningPort: port, logger: logger)
 
@@ -236,11 +238,12 @@ public final class CoreServer: Service {
         let membership = MembershipInterceptor(
             revision: parts.revision, core: parts.name, activeCalls: parts.activeCalls,
             maximumThings: parts.configuration.limits.connectedThings)
-        // Whoever may connect may ask whether the core is well, deployed or not.
+        // Whoever may connect may ask whether the core is well and what it speaks, deployed or not.
+        let open = Set([Grpc_Health_V1_Health.descriptor] + ReflectionService.descriptors)
         return [
             .apply(authentication, to: .all),
             .apply(ServedCertificatesInterceptor(certificates, revoked: revoked), to: .all),
-            .apply(membership, to: .allExcluding(services: [Grpc_Health_V1_Health.descriptor], methods: [])),
+            .apply(membership, to: .allExcluding(services: open, methods: [])),
         ]
     }
 }

@@ -135,10 +135,11 @@ public final class CloudServer: Service {
             host: context.configuration.listener.address, port: context.configuration.listener.port,
             identity: certificate, verifier: verifier,
             refusals: PeerRefusals(side: "cloud listener", logger: context.logger))
-        let services: [any RegistrableRPCService] = [
-            RegistryService(context), DiscoveryService(context), DeploymentService(context),
-            ProvisioningService(context), HealthService(registry: health),
-        ]
+        let services: [any RegistrableRPCService] =
+            [
+                RegistryService(context), DiscoveryService(context), DeploymentService(context),
+                ProvisioningService(context), HealthService(registry: health),
+            ] + telemetry.services
         let interceptor = AuthenticationInterceptor(
             table: .cloud, trustDomain: context.trustDomain, activeCalls: context.activeCalls,
             logger: context.logger, now: context.time.now,
@@ -146,7 +147,8 @@ public final class CloudServer: Service {
                 revocations.contains(serial) || !directory.mayAct(principal)
             })
         return GRPCServer(
-            transport: transport, services: services + telemetry.services, interceptors: [interceptor])
+            transport: transport, services: services + [ReflectionService(describing: services)],
+            interceptors: [interceptor])
     }
 
     private static func makeEnrollmentServer(
