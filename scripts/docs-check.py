@@ -99,13 +99,10 @@ class Grammar:
     def problem(self, words, whole):
         """What is wrong with a command line; None where it parses. A part of one may lack arguments."""
         command, path, rest = self.trees[words[0]], words[0], words[1:]
+        # These may stand before the command, although help shows them behind it.
+        while words[0] == "hedgerow" and len(rest) > 1 and rest[0] in ("--home", "--context", "--color"):
+            rest = rest[2:]
         while subcommands := {sub["commandName"]: sub for sub in command.get("subcommands", [])}:
-            own = {("-" if name["kind"] == "short" else "--") + name["name"]: argument["kind"]
-                   for argument in command.get("arguments", []) for name in argument.get("names", [])
-                   if name["name"] not in ("help", "h", "version")}
-            while rest and rest[0].partition("=")[0] in own:
-                takes = own[rest[0].partition("=")[0]] == "option" and "=" not in rest[0]
-                rest = rest[2 if takes else 1:]
             if not rest and not whole:
                 return None
             if rest and rest[0] in subcommands:

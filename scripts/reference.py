@@ -32,7 +32,9 @@ class Drift(Exception):
 
 
 def source_file(name):
-    """The file `Type.swift` or `Folder/Type.swift` of Sources/."""
+    """The file `Type.swift` or `Folder/Type.swift` of Sources/; a file of Python by its path."""
+    if name.endswith(".py"):
+        return ROOT / name
     found = [path for path in SOURCES.rglob(name.rsplit("/", 1)[-1] + ".swift")
              if "Generated" not in path.parts
              and path.relative_to(SOURCES).as_posix().endswith(f"{name}.swift")
@@ -108,6 +110,7 @@ FORMATS = {
     "count": plain_text,
     "bytes": bytes_text,
     "time": time_text,
+    "milliseconds": lambda count: time_text(count * 1_000),
     "seconds": lambda count: time_text(count * 1_000_000),
 }
 
@@ -139,7 +142,7 @@ class Constants:
         return " to ".join(FORMATS[kind](number(part.strip())) for part in parts)
 
 
-PLACEHOLDER = re.compile(r"\{(count|bytes|time|seconds|setting) ([^{}]+(?:\{\d+\}[^{}]*)?)\}")
+PLACEHOLDER = re.compile(r"\{(count|bytes|time|seconds|milliseconds|setting) ([^{}]+(?:\{\d+\}[^{}]*)?)\}")
 # Digits that are part of a name.
 NAMES = re.compile(r"`[^`]*`|QoS [01]\b|HTTP/2|UTF-8|P-256|\]\([^)]*\)|SHA-256")
 
