@@ -125,7 +125,9 @@ class Grammar:
                 positionals.append(argument)
             for name in argument.get("names", []):
                 options[("-" if name["kind"] == "short" else "--") + name["name"]] = argument
-        settings = self.settings.get(path.split(" ")[0], set())
+        passes = [argument for argument in positionals if argument["valueName"] == "settings"]
+        settings = self.settings[path.split(" ")[0]] if passes else set()
+        positionals = [argument for argument in positionals if argument not in passes]
         given, used, words = 0, set(), list(rest)
         while words:
             word = words.pop(0)
@@ -149,8 +151,6 @@ class Grammar:
                 if not words:
                     return f"{name} of {path} lacks its value" if whole else None
                 words.pop(0)
-        if settings and positionals:
-            positionals = []
         if given > len(positionals) and not any(argument["isRepeating"] for argument in positionals):
             return f"{path} takes {len(positionals)} arguments, not {given}"
         needed = [argument for argument in positionals if not argument["isOptional"]]
@@ -176,8 +176,9 @@ def command_lines(text):
     """Our command lines of a page: line, words, and whether it is a whole one (in a listing)."""
     for block in blocks(text):
         lines = re.sub(r"\\\n\s*", " ", block.text).split("\n")
+        # Help texts, as in docs/reference/cli.md, have examples too.
+        shell = block.language in ("", "sh", "bash", "shell", "console") or block.text.startswith("Example")
         for offset, line in enumerate(lines):
-            shell = block.language in ("", "sh", "bash", "shell", "console")
             stripped = line.strip()
             if stripped.startswith("$ "):
                 stripped = stripped[2:]
@@ -436,7 +437,7 @@ def run_page(page, text, binaries, verbose):
 WRONG_COMMANDS = (
     "hedgerow thigns list", "hedgerow things", "hedgerow things list --crores", "hedgerow things create",
     "hedgerow things create a b", "hedgerow history --thing", "hedgerow apply --dry-run", "hedgerow-core run --sate x",
-    "hedgerow-cloud config show", "true && hedgerow deploy",
+    "hedgerow-cloud config show", "true && hedgerow deploy", "hedgerow-core version --state x",
 )
 RIGHT_COMMANDS = (
     "hedgerow things create pi-1 --core", "hedgerow tail '#' --output json | jq .values", "hedgerow deploy --help",

@@ -9,7 +9,7 @@ import Testing
     @Test func theDefaultsAreThoseOfTheConfiguration() throws {
         let settings = try Settings.load(keys: CloudSettings.keys, arguments: [], environment: [:])
         let configuration = try CloudConfiguration(settings)
-        #expect(configuration == CloudConfiguration(stateDirectory: "/var/lib/hedgerow/cloud"))
+        #expect(configuration == CloudConfiguration(stateDirectory: "/var/lib/hedgerow-cloud"))
         try configuration.validate()
     }
 

@@ -7,7 +7,7 @@ public enum CloudSettings {
     public static let keys: [SettingKey] =
         [
             SettingKey(
-                name: "state", .path, default: "/var/lib/hedgerow/cloud",
+                name: "state", .path, default: "/var/lib/hedgerow-cloud",
                 summary: "Directory of everything that the cloud keeps; one cloud, one directory."),
             SettingKey(
                 name: "listen.host", .text, default: "0.0.0.0",
