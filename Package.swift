@@ -50,6 +50,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "ThingClient", targets: ["ThingClient"]),
+        .library(name: "HedgerowAPI", targets: ["HedgerowAPI"]),
         .executable(name: "hedgerow", targets: ["hedgerow"]),
         .executable(name: "hedgerow-core", targets: ["hedgerow-core"]),
         .executable(name: "hedgerow-cloud", targets: ["hedgerow-cloud"]),

@@ -4,7 +4,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 mapfile -d '' -t files < <(
-  find Package.swift Sources Tests -name '*.swift' -not -path '*/Generated/*' -print0 | sort -z
+  find Package.swift Sources Tests Benchmarks -name '*.swift' -not -path '*/Generated/*' -not -path '*/.build/*' \
+    -print0 | sort -z
 )
 say "formatting ${#files[@]} files"
 swift format --in-place --parallel "${files[@]}"

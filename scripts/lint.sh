@@ -35,7 +35,7 @@ check_scripts() {
   done < <(find "$tree/scripts" "$tree/.ci" -type f \( -name '*.sh' -o -path '*/.ci/run' \) -print0)
   while IFS= read -r -d '' file; do
     "$python" -c 'import ast, sys; ast.parse(open(sys.argv[1], encoding="utf-8").read(), sys.argv[1])' "$file" || bad=1
-  done < <(find "$tree/scripts" -name '*.py' -print0)
+  done < <(find "$tree/scripts" "$tree"/Benchmarks* -name '*.py' -not -path '*/.build/*' -print0 2>/dev/null)
   return "$bad"
 }
 
@@ -48,7 +48,8 @@ check_docs() { "$python" "$root/scripts/docs-lint.py" --root "$tree"; }
 check_format() {
   local files
   mapfile -d '' -t files < <(
-    cd "$tree" && find Package.swift Sources Tests -name '*.swift' -not -path '*/Generated/*' -print0 | sort -z
+    cd "$tree" && find Package.swift Sources Tests Benchmarks* -name '*.swift' -not -path '*/Generated/*' \
+      -not -path '*/.build/*' -print0 2>/dev/null | sort -z
   )
   # From within the tree, so that each folder's .swift-format is found.
   (cd "$tree" && swift format lint --strict --parallel "${files[@]}") || {

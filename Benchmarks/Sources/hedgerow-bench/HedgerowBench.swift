@@ -1,0 +1,14 @@
+import ArgumentParser
+
+/// `hedgerow-bench`: the load, the bare servers and the probes behind `make bench`.
+///
+/// Each is a process of its own, started by `Benchmarks/bench.py`, and prints one line of JSON at its end.
+@main
+struct HedgerowBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hedgerow-bench",
+        abstract: "Load, bare servers and probes for Hedgerow's benchmarks; `make bench` runs them.",
+        subcommands: [
+            ServeBare.self, RelayBare.self, Publish.self, Latency.self, AwaitCore.self, Committed.self,
+        ])
+}
