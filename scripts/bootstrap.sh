@@ -16,8 +16,9 @@ case $scope in
   demo) ;;
   all)
     # protoc and its well-known types; strace for the test that counts fsync; sqlite3 for looking into a
-    # database from a test; Python for the tests in another language and for checking the protos.
-    packages+=(protobuf-compiler libprotobuf-dev strace sqlite3 python3 python3-venv)
+    # database from a test; Python for the tests in another language and for checking the protos; openssl for
+    # looking at the listeners from outside.
+    packages+=(protobuf-compiler libprotobuf-dev strace sqlite3 python3 python3-venv openssl)
     ;;
   *) die "unknown scope \"$scope\"; it is \"demo\" or \"all\"" ;;
 esac

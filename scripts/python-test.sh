@@ -4,22 +4,34 @@
 #   scripts/python-test.sh                       everything
 #   scripts/python-test.sh tests/test_units.py   arguments go to pytest
 #
-# The virtual environment is .venv-python (HEDGEROW_PYTHON_VENV); the programs are those in .build/debug
-# (HEDGEROW_BIN).
+# The virtual environment is .venv-python (HEDGEROW_PYTHON_VENV), made when it is missing, with the versions of
+# python/requirements-test.txt. The programs are those in .build/debug, built when they are missing, or those that
+# HEDGEROW_BIN names.
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 venv=${HEDGEROW_PYTHON_VENV:-.venv-python}
 venv=$(realpath -m "$venv")
-export HEDGEROW_BIN=${HEDGEROW_BIN:-$root/$scratch/debug}
+programs=(hedgerow hedgerow-cloud hedgerow-core)
 
-for program in hedgerow hedgerow-cloud hedgerow-core; do
-  [[ -x $HEDGEROW_BIN/$program ]] || die "$program is not in $HEDGEROW_BIN; run \"make build\" first, or set HEDGEROW_BIN"
-done
+have_programs() {
+  local program
+  for program in "${programs[@]}"; do
+    [[ -x $1/$program ]] || return 1
+  done
+}
+
+if [[ -n ${HEDGEROW_BIN:-} ]]; then
+  have_programs "$HEDGEROW_BIN" || die "not all of ${programs[*]} are in $HEDGEROW_BIN; build there, or unset HEDGEROW_BIN"
+else
+  export HEDGEROW_BIN=$root/$scratch/debug
+  have_programs "$HEDGEROW_BIN" || scripts/build.sh
+fi
+command -v openssl >/dev/null || die "openssl is not installed; run scripts/bootstrap.sh"
 
 make_environment() {
   local wanted
-  wanted=$(cksum <python/pyproject.toml)
+  wanted=$(cat python/pyproject.toml python/requirements-*.txt | cksum)
   if [[ -x $venv/bin/python ]] && [[ $(cat "$venv/pyproject.cksum" 2>/dev/null) == "$wanted" ]] \
     && "$venv/bin/python" -c '' 2>/dev/null; then
     return
@@ -29,8 +41,10 @@ make_environment() {
   say "making the virtual environment $venv with $(python3 --version)"
   python3 -m venv --clear "$venv" || die "python3 cannot make a virtual environment; install python3-venv"
   # What the build itself needs goes in as well, so that building again takes a moment and no network.
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check './python[test]' 'hatchling>=1.21' \
-    || die "pip could not install the package; see its message above"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c python/requirements-test.txt \
+    './python[test]' hatchling || die "pip could not install the package; see its message above"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c python/requirements-test.txt \
+    -r python/requirements-scan.txt || say "sslyze cannot be installed here; openssl alone looks at the listeners"
   # Written last: an interrupted installation is made again.
   printf '%s\n' "$wanted" >"$venv/pyproject.cksum"
 }
@@ -47,4 +61,4 @@ say "mypy --strict"
 "$venv/bin/python" -m mypy --config-file pyproject.toml tests build_stubs.py hatch_build.py ../Examples/python
 say "tests"
 # Beside the sources, not among them: what is imported is what was installed.
-"$venv/bin/python" -m pytest -q "$@"
+"$venv/bin/python" -m pytest -q --durations=5 "$@"

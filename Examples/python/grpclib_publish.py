@@ -4,8 +4,8 @@
     hedgerow thing enroll --token bme680-1.token --state state/bme680-1
     python Examples/python/grpclib_publish.py --state state/bme680-1 --topic bme680-1/readings
 
-With ``--command FILTER`` it waits for one command afterwards. The messages are the generated ones of the package
-``hedgerow``; nothing else of it is used.
+With ``--command FILTER`` it waits for one command afterwards, with ``--direct`` it speaks to the cloud itself. The
+messages are the generated ones of the package ``hedgerow``; nothing else of it is used.
 """
 
 from __future__ import annotations
@@ -36,12 +36,18 @@ def connect(state: Path, host: str, port: int, server_name: str, authorities: st
     return Channel(host, port, ssl=context, config=Configuration(ssl_target_name_override=server_name))
 
 
-async def find_core(state: Path) -> Channel:
-    """Asks the cloud where to go."""
+def connect_cloud(state: Path) -> Channel:
+    """A connection to the cloud itself."""
     identity = json.loads((state / "identity.json").read_text())
     cloud = identity["cloud"][0]
     root = (state / "root.pem").read_text()
-    channel = connect(state, cloud["host"], cloud["port"], identity["cloudServerName"], root)
+    return connect(state, cloud["host"], cloud["port"], identity["cloudServerName"], root)
+
+
+async def find_core(state: Path) -> Channel:
+    """Asks the cloud where to go."""
+    identity = json.loads((state / "identity.json").read_text())
+    channel = connect_cloud(state)
     try:
         discover = UnaryUnaryMethod(
             channel,
@@ -58,10 +64,10 @@ async def find_core(state: Path) -> Channel:
     return connect(state, endpoint.host, endpoint.port, core.server_name, "\n".join(group.ca_certificates))
 
 
-async def publish(core: Channel, topic: str, count: int) -> None:
-    """Publishes one batch at QoS 1, and returns when the core has it on its disk."""
+async def publish(server: Channel, topic: str, count: int) -> None:
+    """Publishes one batch at QoS 1, and returns when the server has it on its disk."""
     method = StreamStreamMethod(
-        core, f"{TELEMETRY}/Publish", telemetry_pb2.PublishRequest, telemetry_pb2.PublishResponse
+        server, f"{TELEMETRY}/Publish", telemetry_pb2.PublishRequest, telemetry_pb2.PublishResponse
     )
     async with method.open(timeout=30) as stream:
         session = telemetry_pb2.Session(epoch=os.urandom(16), oldest_sequence=1)
@@ -84,10 +90,10 @@ async def publish(core: Channel, topic: str, count: int) -> None:
     print(f"{acknowledged} acknowledged", flush=True)
 
 
-async def hear(core: Channel, topic_filter: str) -> None:
+async def hear(server: Channel, topic_filter: str) -> None:
     """Waits for one command, and acknowledges it."""
     method = StreamStreamMethod(
-        core, f"{TELEMETRY}/Subscribe", telemetry_pb2.SubscribeRequest, telemetry_pb2.SubscribeResponse
+        server, f"{TELEMETRY}/Subscribe", telemetry_pb2.SubscribeRequest, telemetry_pb2.SubscribeResponse
     )
     async with method.open(timeout=60) as stream:
         start = telemetry_pb2.SubscribeStart(topic_filters=[topic_filter], at_least_once=True)
@@ -106,13 +112,13 @@ async def hear(core: Channel, topic_filter: str) -> None:
 
 async def run(arguments: argparse.Namespace) -> None:
     """Does what the command line asks for."""
-    core = await find_core(arguments.state)
+    server = connect_cloud(arguments.state) if arguments.direct else await find_core(arguments.state)
     try:
-        await publish(core, arguments.topic, arguments.count)
+        await publish(server, arguments.topic, arguments.count)
         if arguments.command:
-            await hear(core, arguments.command)
+            await hear(server, arguments.command)
     finally:
-        core.close()
+        server.close()
 
 
 def main() -> None:
@@ -121,6 +127,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True, help="state directory of the thing")
     parser.add_argument("--topic", required=True)
     parser.add_argument("--count", type=int, default=3)
+    parser.add_argument("--direct", action="store_true", help="speak to the cloud instead of to a core")
     parser.add_argument("--command", help="topic filter; waits for one command")
     asyncio.run(run(parser.parse_args()))
 

@@ -15,7 +15,9 @@ from fleet import PROGRAMS, Fleet, running  # noqa: E402
 
 # A test that hangs shows where, on every thread, and ends the run.
 _LONGEST_TEST = 120
-_THINGS = [f"thing-{number}" for number in range(1, 31)]
+_THINGS = [f"thing-{number}" for number in range(1, 41)]
+# Things that one file of tests each has for itself.
+_PROBERS = [f"prober-{what}" for what in ("tls", "reflection", "errors", "limits")]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +40,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     with running(tmp_path_factory.mktemp("fleet")) as fleet:
         fleet.build(
             cores=["core-1"],
-            things=_THINGS,
+            things=[*_THINGS, *_PROBERS],
             extra="- {from: 'thing:*', topic: 'bulk/#', to: cloud, via: bulk}",
             streams="streams:\n  bulk: {maxSize: 64KiB, onFull: rejectNew}",
         )

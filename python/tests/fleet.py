@@ -21,8 +21,9 @@ import grpc
 
 import hedgerow
 from hedgerow._identity import Identity, IdentityDirectory
-from hedgerow._wire import cloud_targets, dial
+from hedgerow._wire import Discovery, Target, cloud_targets, dial
 from hedgerow.deployment.v1 import deployment_pb2, deployment_pb2_grpc
+from hedgerow.discovery.v1 import discovery_pb2
 from hedgerow.registry.v1 import registry_pb2, registry_pb2_grpc
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -63,6 +64,10 @@ class Fleet:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.home = directory / "home"
+        self.options: dict[str, list[str]] = {}
+        """Further arguments of a member."""
+        self.environment: dict[str, str] = {}
+        """Further variables of every member."""
         self._ports: dict[str, int] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -77,6 +82,7 @@ class Fleet:
     def start_cloud(self) -> None:
         """Starts the cloud and waits until it is up."""
         arguments = ["serve", "--state", str(self.directory / "cloud"), "--advertise", "127.0.0.1"]
+        arguments += self.options.get("cloud", [])
         for listener in ("listen", "enrollment"):
             arguments += [f"--{listener}-host", "127.0.0.1", f"--{listener}-port", str(self.port(f"cloud {listener}"))]
         self._start("cloud", "hedgerow-cloud", arguments)
@@ -85,6 +91,7 @@ class Fleet:
         """Starts a core. Before its first deployment it does not serve, so that there is nothing to wait for."""
         arguments = ["run", "--state", str(self.directory / name), "--token", str(self.token(name))]
         arguments += ["--listen-host", "127.0.0.1", "--listen-port", str(self.port(name))]
+        arguments += self.options.get(name, [])
         self._start(name, "hedgerow-core", arguments, wait)
 
     def _start(self, name: str, program: str, arguments: list[str], wait: bool = True) -> None:
@@ -98,10 +105,32 @@ class Fleet:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.directory)},
+                env=self.variables(),
             )
         if wait:
             self.wait_until_listening(name)
+
+    def variables(self) -> dict[str, str]:
+        """What a program of the fleet sees of the environment: nothing of the one that the tests run in but the path."""
+        basic = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.directory)}
+        return {**basic, "HEDGEROW_HOME": str(self.home), **self.environment}
+
+    def command(self, *arguments: str) -> str:
+        """Runs the command line as the operator; returns what it prints."""
+        result = subprocess.run(
+            [str(PROGRAMS / "hedgerow"), *arguments], capture_output=True, text=True, timeout=60, env=self.variables()
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def start_thing(self, name: str, *arguments: str) -> None:
+        """Starts a thing with a simulated sensor as a process of its own."""
+        options = ["thing", "run", "--token", str(self.token(name)), "--state", str(self.state(name))]
+        self._start(name, "hedgerow", [*options, *arguments], wait=False)
+
+    def wait_until_ended(self, name: str) -> None:
+        """Waits until a member has ended by itself, well."""
+        assert self._processes[name].wait(timeout=60) == 0, self.log(name)
 
     def wait_until_listening(self, name: str) -> None:
         """Waits until a member says where it listens."""
@@ -203,7 +232,15 @@ class Fleet:
 
             eventually(f"{group} is deployed", is_done, within=60)
 
-    def build(self, *, cores: list[str], things: list[str], extra: str = "", streams: str = "") -> None:
+    def build(
+        self,
+        *,
+        cores: list[str],
+        things: list[str],
+        extra: str = "",
+        streams: str = "",
+        before_cores: Callable[[], None] = lambda: None,
+    ) -> None:
         """Starts a cloud and cores, and deploys a group in which readings go up and commands come down."""
         self.start_cloud()
         self.client().close()
@@ -215,11 +252,31 @@ class Fleet:
         lines += [f"{key}: {json.dumps(value)}" for key, value in definition.items()]
         lines += ["subscriptions:", *(f"  {route}" for route in routes), streams]
         self.apply("\n".join(lines))
+        before_cores()
         for name in cores:
             self.start_core(name, wait=False)
         self.deploy("hall")
         for name in cores:
             self.wait_until_listening(name)
+
+    # Servers, from outside
+
+    def server(self, name: str, thing: str) -> tuple[Target, Identity]:
+        """The cloud or a core as a thing finds it, with the identity of the thing, which is enrolled first."""
+        identity = hedgerow.enroll(self.token(thing), self.state(thing))
+        if name == "cloud":
+            return cloud_targets(identity)[0], identity
+        with dial(cloud_targets(identity)[0], identity) as channel:
+            request = discovery_pb2.DiscoverRequest(thing=thing)
+            answer = Discovery(channel).discover(request, timeout=30)
+        [target] = [
+            Target(core.core, hedgerow.Endpoint(end.host, end.port), core.server_name, "\n".join(group.ca_certificates))
+            for group in answer.groups
+            for core in group.cores
+            for end in core.endpoints
+            if core.core == name
+        ]
+        return target, identity
 
     # Things
 

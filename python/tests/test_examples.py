@@ -114,18 +114,20 @@ def test_history_becomes_csv(fleet: Fleet, new_thing: NewThing) -> None:
     assert len(rows) == 10 and "received 5, lost 0, missing 0" in done.stderr
 
 
-def test_a_second_stack_publishes_and_subscribes(fleet: Fleet, new_thing: NewThing) -> None:
+@pytest.mark.parametrize("server", ["core-1", "cloud"])
+def test_a_second_stack_publishes_and_subscribes(fleet: Fleet, new_thing: NewThing, server: str) -> None:
     name = new_thing()
     state = enroll_by_command_line(fleet, name)
     with fleet.client() as cloud:
         cloud.publish(f"commands/{name}/set", {"interval": 2})
     arguments = ["--state", state, "--topic", f"{name}/readings", "--count", 5, "--command", f"commands/{name}/#"]
-    done = run(fleet, "grpclib_publish.py", *arguments)
+    done = run(fleet, "grpclib_publish.py", *arguments, *(["--direct"] if server == "cloud" else []))
     assert "5 acknowledged" in done.stdout
     assert f'command commands/{name}/set {{"interval": 2}}' in done.stdout
     records = stored(fleet, name, 5)
     assert [record.values["temperature"] for record in records] == [20.4, 20.3, 20.2, 20.1, 20.0]
     assert {record.units["temperature"] for record in records} == {"°C"}
+    assert {record.core for record in records} == {"" if server == "cloud" else server}
 
 
 def test_a_second_stack_reads_the_details_of_an_error(fleet: Fleet, new_thing: NewThing) -> None:

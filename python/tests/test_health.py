@@ -11,7 +11,7 @@ from fleet import Fleet, eventually
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import hedgerow
-from hedgerow._wire import cloud_targets, dial
+from hedgerow._wire import dial
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -20,17 +20,14 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 @pytest.mark.parametrize("server", ["core-1", "cloud"])
 def test_health_is_told_once_and_to_those_who_watch(own_fleet: Fleet, server: str) -> None:
     own_fleet.build(cores=["core-1"], things=["thing-1"])
-    with own_fleet.thing("thing-1") as thing:
-        assert thing.wait_connected(timeout=30)
-        [target] = thing._network.targets(refresh=False)
-    identity = own_fleet.identity(own_fleet.state("thing-1"))
-    if server == "cloud":
-        [target] = cloud_targets(identity)
+    target, identity = own_fleet.server(server, "thing-1")
     with dial(target, identity) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         assert health.Check(health_pb2.HealthCheckRequest(), timeout=10).status == SERVING
         telemetry = health_pb2.HealthCheckRequest(service="hedgerow.telemetry.v1.TelemetryService")
         assert health.Check(telemetry, timeout=10).status == SERVING
+        every = health.List(health_pb2.HealthListRequest(), timeout=10).statuses
+        assert {"", telemetry.service} <= set(every) and {every[name].status for name in every} == {SERVING}
         with pytest.raises(grpc.RpcError) as failed:
             health.Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=10)
         assert hedgerow.HedgerowError.from_rpc(failed.value).code is grpc.StatusCode.NOT_FOUND
