@@ -4,7 +4,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo demo-picture docs docs-check build test python-test lint format protos protos-check clean
+.PHONY: help bootstrap demo demo-picture docs docs-check build test bench python-test lint format protos protos-check clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ build: ## Build the programs (debug).
 
 test: ## Build (debug) and run all tests.
 	@scripts/test.sh $(ARGS)
+
+bench: ## Build (release) and measure; ARGS=--quick for one short run. See Benchmarks/REPORT.md.
+	@scripts/bench.sh $(ARGS)
 
 python-test: ## Install the Python package into .venv-python, check its types and run its tests.
 	@scripts/python-test.sh $(ARGS)
