@@ -116,7 +116,15 @@ let package = Package(
                 "HedgerowAPI", "Identity", "Messaging", "PKI", "StreamStore", "Observability", grpcCore,
                 grpcPosix, grpcProtobuf, swiftProtobuf, nioCore, nioPosix, nioTLS, nioSSL,
                 certificateReloading, x509, asn1,
-                crypto, lifecycle, logging,
+                crypto, lifecycle, logging, tracing,
+            ], swiftSettings: strict),
+
+        .target(
+            name: "OTLPExporter",
+            dependencies: [
+                "HedgerowAPI", "Observability", "StreamStore", grpcCore, grpcPosix, grpcProtobuf,
+                swiftProtobuf,
+                lifecycle, logging, tracing,
             ], swiftSettings: strict),
 
         // Layer 4: the engines.
@@ -126,15 +134,15 @@ let package = Package(
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
                 "Transforms", "Manifests", "PKI",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
-                crypto, lifecycle, logging, configuration,
+                crypto, lifecycle, logging, tracing, configuration,
             ], swiftSettings: strict),
         .target(
             name: "EdgeCore",
             dependencies: [
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
-                "Transforms", "Manifests", "PKI",
+                "Transforms", "Manifests", "PKI", "BME680",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
-                crypto, lifecycle, logging, configuration,
+                crypto, lifecycle, logging, tracing, configuration,
             ], swiftSettings: strict),
 
         // Layer 5: faces.
@@ -143,16 +151,17 @@ let package = Package(
             dependencies: [
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "BME680", "Observability",
                 grpcCore,
-                grpcPosix, grpcProtobuf, swiftProtobuf, lifecycle, logging,
+                grpcPosix, grpcProtobuf, swiftProtobuf, lifecycle, logging, tracing,
             ], swiftSettings: strict),
         .target(
             name: "HedgerowCLI",
             dependencies: [
-                "ThingClient", "BME680", "Expressions", "Transforms", "RPCSupport", "HedgerowAPI", "Identity",
+                "ThingClient", "OTLPExporter", "BME680", "Expressions", "Transforms", "RPCSupport",
+                "HedgerowAPI", "Identity",
                 "Messaging", "Components",
                 "Manifests",
                 "PKI", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, argumentParser,
-                subprocess, lifecycle, logging, unixSignals,
+                subprocess, lifecycle, logging, tracing, unixSignals,
             ], swiftSettings: strict),
 
         // Layer 6: programs.
@@ -160,11 +169,17 @@ let package = Package(
             name: "hedgerow", dependencies: ["HedgerowCLI", argumentParser], swiftSettings: strict),
         .executableTarget(
             name: "hedgerow-core",
-            dependencies: ["EdgeCore", "Observability", argumentParser, lifecycle, unixSignals, logging],
+            dependencies: [
+                "EdgeCore", "RPCSupport", "OTLPExporter", "Observability", argumentParser, lifecycle,
+                unixSignals, logging,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "hedgerow-cloud",
-            dependencies: ["Cloud", "Observability", argumentParser, lifecycle, unixSignals, logging],
+            dependencies: [
+                "Cloud", "RPCSupport", "OTLPExporter", "Observability", argumentParser, lifecycle,
+                unixSignals, logging,
+            ],
             swiftSettings: strict),
 
         // Tests mirror Sources.
@@ -202,14 +217,22 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ObservabilityTests",
-            dependencies: ["Observability", "Components", logging, configuration],
+            dependencies: ["Observability", "Components", "TestSupport", logging, tracing, configuration],
             swiftSettings: strict),
+        .testTarget(
+            name: "OTLPExporterTests",
+            dependencies: [
+                "OTLPExporter", "Observability", "HedgerowAPI", "TestSupport", grpcCore, grpcPosix,
+                grpcProtobuf,
+                swiftProtobuf, lifecycle, logging, inMemoryLogging, tracing,
+            ], swiftSettings: strict),
         .testTarget(
             name: "RPCSupportTests",
             dependencies: [
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "TestSupport", grpcCore,
                 grpcInProcess,
-                grpcPosix, grpcProtobuf, swiftProtobuf, logging, inMemoryLogging, lifecycle, x509, nioCore,
+                grpcPosix, grpcProtobuf, swiftProtobuf, logging, inMemoryLogging, "Observability", tracing,
+                lifecycle, x509, nioCore,
                 nioPosix,
             ], swiftSettings: strict),
         .testTarget(
@@ -219,7 +242,7 @@ let package = Package(
                 "PKI",
                 "StreamStore", "TestSupport", grpcCore, grpcInProcess, grpcPosix, grpcProtobuf, swiftProtobuf,
                 grdb,
-                lifecycle, logging, configuration, x509, asn1, crypto,
+                lifecycle, logging, tracing, configuration, x509, asn1, crypto,
             ], swiftSettings: strict),
         .testTarget(
             name: "EdgeCoreTests",
@@ -228,14 +251,14 @@ let package = Package(
                 "Manifests", "PKI", "StreamStore",
                 "TestSupport", grpcCore, grpcInProcess, grpcPosix, swiftProtobuf, grdb, logging,
                 configuration,
-                lifecycle, x509, "Observability", inMemoryLogging,
+                lifecycle, x509, "Observability", inMemoryLogging, tracing,
             ], swiftSettings: strict),
         .testTarget(
             name: "ThingClientTests",
             dependencies: [
                 "ThingClient", "BME680", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI",
                 "TestSupport", grpcCore,
-                grpcInProcess, grpcPosix, swiftProtobuf, logging,
+                grpcInProcess, grpcPosix, swiftProtobuf, logging, "Observability", tracing,
             ], swiftSettings: strict),
         .testTarget(
             name: "HedgerowCLITests",
