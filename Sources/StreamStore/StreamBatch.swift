@@ -27,16 +27,20 @@ public struct StreamBatch: Hashable, Sendable {
     public var receiveTime: Int64
     /// Whether the clock behind ``receiveTime`` was doubtful.
     public var isReceiveTimeDoubtful: Bool
+    /// When it was appended, microseconds since 1970, where messages of it carry traces: then those that send it look
+    /// at them. Nil where none does.
+    public var tracedSince: Int64?
 
     /// Makes a batch.
     public init(
         payload: [UInt8], origin: StreamEntry.OriginRange, source: Source? = nil, receiveTime: Int64,
-        isReceiveTimeDoubtful: Bool
+        isReceiveTimeDoubtful: Bool, tracedSince: Int64? = nil
     ) {
         self.payload = payload
         self.origin = origin
         self.source = source
         self.receiveTime = receiveTime
         self.isReceiveTimeDoubtful = isReceiveTimeDoubtful
+        self.tracedSince = tracedSince
     }
 }

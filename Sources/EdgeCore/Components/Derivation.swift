@@ -28,6 +28,8 @@ struct Derivation: Sendable {
     var tracked: Set<String> = []
     /// What each pass through a component did.
     var tallies: [ComponentTally] = []
+    /// What is recorded of sampled messages.
+    var spans = PendingSpans()
     /// Bytes of all pieces.
     var bytes = 0
 }

@@ -33,7 +33,7 @@ struct Deriver {
     }
 
     /// What one pass has found so far.
-    private struct Pass {
+    struct Pass {
         let component: RunningComponent
         let path: String
         let source: StreamBatch.Source
@@ -41,6 +41,8 @@ struct Deriver {
         var tally: ComponentTally
         /// Cause of the failure of each row that failed.
         var failures: [Int: String] = [:]
+        /// `traceparent` of the span of each sampled row.
+        var traces: [UInt32: String] = [:]
 
         mutating func fail(_ rows: some Sequence<Int>, _ cause: String) {
             for row in rows where failures[row] == nil { failures[row] = cause }
@@ -55,16 +57,21 @@ struct Deriver {
     private let table: RoutingTable
     private let router: Router
     private let host: any TransformHost
+    let tracer: MessageTracer?
     private let check = BatchCheck()
     private var passes = 0
     /// What came out.
-    private(set) var derivation = Derivation()
+    var derivation = Derivation()
 
-    init(thing: String, table: RoutingTable, router: Router, host: any TransformHost) {
+    init(
+        thing: String, table: RoutingTable, router: Router, host: any TransformHost,
+        tracer: MessageTracer? = nil
+    ) {
         self.thing = thing
         self.table = table
         self.router = router
         self.host = host
+        self.tracer = tracer
     }
 
     /// Whether it took more passes than it may: messages failed for that.
@@ -84,7 +91,9 @@ struct Deriver {
                 source: .init(
                     component: component.component, version: component.version, revision: table.revision),
                 input: input, tally: ComponentTally(component, generation: table.generation))
+            let spans = begin(&pass)
             run(&pass, readings: readings)
+            end(spans, pass)
             sendDeadLetters(&pass)
             derivation.tallies.append(pass.tally)
         }
@@ -113,7 +122,9 @@ struct Deriver {
             pass.tally.filtered = UInt64(result.filtered)
             for failure in result.failures { pass.fail(CollectionOfOne(failure.row), failure.cause) }
             for output in result.outputs {
-                publish(Batch(output.batch), rows: output.rows, index: UInt32(output.index), &pass)
+                publish(
+                    continuing(Batch(output.batch), rows: output.rows, pass), rows: output.rows,
+                    index: UInt32(output.index), &pass)
             }
         }
     }
@@ -197,7 +208,7 @@ struct Deriver {
     private mutating func sendDeadLetters(
         _ rows: [Int], topic: String, as output: DerivedOutput, route: Route, _ pass: Pass
     ) {
-        var batch = pass.input.batch.selecting(rows)
+        var batch = continuing(pass.input.batch.selecting(rows), rows: rows, pass)
         let reasons = rows.map { row in
             "\(pass.input.batch.topic): \(pass.failures[row] ?? "")".prefix(utf8: Self.maximumReasonBytes)
         }

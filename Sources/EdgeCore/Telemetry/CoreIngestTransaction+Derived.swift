@@ -29,7 +29,7 @@ extension CoreIngestTransaction {
         _ batch: Batch, sequences: [UInt64], route: Route
     ) throws(IncomingPublication.Refusal) -> Derivation {
         guard !route.components.isEmpty else { return Derivation() }
-        var deriver = Deriver(thing: thing, table: table, router: router, host: host)
+        var deriver = Deriver(thing: thing, table: table, router: router, host: host, tracer: tracer)
         deriver.derive(.init(batch: batch, sequences: sequences), to: route.components)
         guard !deriver.isTooLarge else {
             throw .init(
@@ -97,10 +97,11 @@ extension CoreIngestTransaction {
                 coverage.begin(key, after: new.first - 1)
                 let through = last[key] == index ? new.last : end
                 let origin = try origin(of: piece, through: through, coverage: coverage)
+                let stored = try appending(piece.batch, piece.encoded, to: piece.route.streams, into: &result)
                 try append(
                     StreamBatch(
-                        payload: piece.encoded, origin: origin, source: piece.source, receiveTime: now,
-                        isReceiveTimeDoubtful: isClockDoubtful),
+                        payload: stored.payload, origin: origin, source: piece.source, receiveTime: now,
+                        isReceiveTimeDoubtful: isClockDoubtful, tracedSince: stored.tracedSince),
                     count: piece.batch.count, to: piece.route.streams, into: &result)
                 coverage.cover(key, through: through)
             }
@@ -114,6 +115,7 @@ extension CoreIngestTransaction {
             try tellFailed(sequences, output: output, of: new, coverage: &coverage, into: &result)
         }
         result.tallies.append(contentsOf: derivation.tallies)
+        result.spans.add(derivation.spans)
     }
 
     /// What a derived batch covers, and where in that its messages are.

@@ -33,6 +33,8 @@ struct CoreIngestTransaction {
         var takenThrough: UInt64 = 0
         /// What components did with what was taken.
         var tallies: [ComponentTally] = []
+        /// What is recorded of sampled messages.
+        var spans = PendingSpans()
     }
 
     /// When a publisher whose stream is full is to be looked at again.
@@ -51,6 +53,8 @@ struct CoreIngestTransaction {
     let core: String
     let now: Int64
     let isClockDoubtful: Bool
+    /// Records what happens to sampled messages; nil where nothing is recorded.
+    var tracer: MessageTracer?
 
     var thing: String { session.publisher.name }
     var streams: DurableStreams { DurableStreams(db) }
@@ -162,6 +166,7 @@ struct CoreIngestTransaction {
             do throws(IncomingPublication.Refusal) {
                 checked = try check(publication)
             } catch {
+                receiveRefused(publication, error, into: &result)
                 try reject(new, error, coverage: &coverage, into: &result)
                 return true
             }
@@ -203,8 +208,9 @@ struct CoreIngestTransaction {
     ) throws -> Bool {
         let rows = Int(new.first - positions.first)..<Int(new.last - positions.first) + 1
         let isWhole = rows.count == publication.count
-        let batch = isWhole ? checked.content.batch : checked.content.batch.selecting(rows)
-        let encoded: [UInt8] = isWhole ? checked.content.encoded : try batch.serializedBytes()
+        var batch = isWhole ? checked.content.batch : checked.content.batch.selecting(rows)
+        var encoded: [UInt8] = isWhole ? checked.content.encoded : try batch.serializedBytes()
+        let received = try receive(&batch, &encoded, publication)
         /// What is too large as a whole may fit in halves; a single message that does not is refused.
         func storeHalves(or refusal: IncomingPublication.Refusal) throws -> Bool {
             let middle = new.first + (new.count - 1) / 2
@@ -238,10 +244,11 @@ struct CoreIngestTransaction {
         case .enough: break
         }
         if !checked.route.streams.isEmpty, let range = SequenceRange(coverage.own + 1, new.last) {
+            let stored = try appending(batch, encoded, to: checked.route.streams, into: &result)
             let own = StreamBatch(
-                payload: encoded,
+                payload: stored.payload,
                 origin: .init(key: OriginKey(thing: thing, epoch: session.epoch), range: range),
-                receiveTime: now, isReceiveTimeDoubtful: isClockDoubtful)
+                receiveTime: now, isReceiveTimeDoubtful: isClockDoubtful, tracedSince: stored.tracedSince)
             try append(own, count: rows.count, to: checked.route.streams, into: &result)
             coverage.own = new.last
         }
@@ -251,6 +258,7 @@ struct CoreIngestTransaction {
                 into: &result)
         }
         try store(derivation, of: new, coverage: &coverage, into: &result)
+        result.spans.add(received)
         return true
     }
 
@@ -282,15 +290,20 @@ struct CoreIngestTransaction {
     private func takeUnsequenced(_ publication: IncomingPublication, into result: inout Result) throws {
         let checked: IngestCheck
         let derivation: Derivation
-        do throws(IncomingPublication.Refusal) {
+        var batch = Batch()
+        var encoded: [UInt8] = []
+        do {
             checked = try check(publication)
-            derivation = try derive(checked.content.batch, sequences: [], route: checked.route)
-        } catch {
-            result.outcome.rejected.append(Self.rejection(nil, error))
+            (batch, encoded) = (checked.content.batch, checked.content.encoded)
+            result.spans.add(try receive(&batch, &encoded, publication))
+            derivation = try derive(batch, sequences: [], route: checked.route)
+        } catch let refusal as IncomingPublication.Refusal {
+            receiveRefused(publication, refusal, into: &result)
+            result.outcome.rejected.append(Self.rejection(nil, refusal))
             return
         }
-        let batch = checked.content.batch
-        pass(batch, bytes: checked.content.encoded.count, route: checked.route, output: nil, into: &result)
+        result.spans.add(derivation.spans)
+        pass(batch, bytes: encoded.count, route: checked.route, output: nil, into: &result)
         for piece in derivation.pieces {
             pass(piece.batch, bytes: piece.encoded.count, route: piece.route, output: piece, into: &result)
         }

@@ -17,6 +17,7 @@ struct CorePublishBackend: PublishBackend {
 
     func ingest(_ items: [IngestItem], session: IngestSession) async throws -> IngestOutcome {
         let result = try await write(session) { try $0.ingest(items) }
+        result.spans.commit()
         parts.uplinks.wake(result.wokenStreams)
         for message in result.transient {
             parts.uplinks.send(message.publication, bytes: message.bytes, stream: message.stream)
@@ -67,6 +68,6 @@ struct CorePublishBackend: PublishBackend {
         CoreIngestTransaction(
             db: db, session: session, router: parts.router, table: parts.table, host: parts.host,
             epoch: parts.epoch, core: parts.core, now: parts.clock.now,
-            isClockDoubtful: parts.isClockDoubtful())
+            isClockDoubtful: parts.isClockDoubtful(), tracer: parts.tracer)
     }
 }

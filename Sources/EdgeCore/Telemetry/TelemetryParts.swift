@@ -1,6 +1,7 @@
 import GRDB
 import Logging
 import Messaging
+import Observability
 import RPCSupport
 import StreamStore
 import Transforms
@@ -25,13 +26,16 @@ struct TelemetryParts: Sendable {
     let isClockDoubtful: @Sendable () -> Bool
     /// The waits between two attempts to reach the cloud, at their beginning.
     let backoff: Backoff
+    /// Records what happens to sampled messages; nil where nothing is recorded.
+    let tracer: MessageTracer?
     let logger: Logger
     private let limiter = OncePerMinute()
 
     init(
         core: String, pool: DatabasePool, committer: GroupCommitter, revision: ActiveRevision,
         host: any TransformHost & Sendable, activity: ComponentActivity, clock: WallClock,
-        isClockDoubtful: @escaping @Sendable () -> Bool, backoff: Backoff = Backoff(), logger: Logger
+        isClockDoubtful: @escaping @Sendable () -> Bool, backoff: Backoff = Backoff(),
+        tracer: MessageTracer? = MessageTracer(), logger: Logger
     ) {
         self.core = core
         epoch = Epoch.random()
@@ -47,6 +51,7 @@ struct TelemetryParts: Sendable {
         self.clock = clock
         self.isClockDoubtful = isClockDoubtful
         self.backoff = backoff
+        self.tracer = tracer
         self.logger = logger
     }
 

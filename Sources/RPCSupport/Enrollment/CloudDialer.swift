@@ -47,7 +47,9 @@ public final class CloudDialer: Sendable {
         _ body: (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Output
     ) async throws -> Output {
         do {
-            return try await withGRPCClient(transport: try makeTransport(), handleClient: body)
+            return try await withGRPCClient(
+                transport: try makeTransport(), interceptors: TracingClientInterceptor.current(),
+                handleClient: body)
         } catch {
             failures.withLock { $0 = ($0 + 1) % 1_000_000 }
             throw error

@@ -1,6 +1,7 @@
 public import HedgerowAPI
 public import Messaging
 import SwiftProtobuf
+public import Tracing
 
 /// Messages that arrived on a hop, checked and in the packed form.
 public struct IncomingPublication: Sendable {
@@ -44,6 +45,8 @@ public struct IncomingPublication: Sendable {
     public let receiveTime: Int64?
     /// Whether the clock behind ``receiveTime`` was doubtful.
     public let receiveTimeDoubtful: Bool
+    /// When it arrived here, for its trace.
+    public let arrival: TraceTime
 
     /// Checks a publication.
     ///
@@ -56,6 +59,7 @@ public struct IncomingPublication: Sendable {
         _ publication: Publication, now: Int64, limits: MessageLimits = .standard,
         mayHoldDeadLetters: Bool = false
     ) {
+        arrival = .now
         var batch: Batch
         switch publication.content {
         case .batch(let packed)?: batch = packed

@@ -13,15 +13,19 @@ public struct IngestSession: Hashable, Sendable {
     public let oldestSequence: UInt64
     /// Counts the sessions of this server; the newest of a (publisher, stream) is the live one.
     public let generation: UInt64
+    /// Whether the publisher traces as well, and so decides itself which of its messages are traced.
+    public let callerTraces: Bool
 
     /// Makes a session.
     public init(
-        publisher: Principal, stream: String, epoch: Epoch, oldestSequence: UInt64, generation: UInt64
+        publisher: Principal, stream: String, epoch: Epoch, oldestSequence: UInt64, generation: UInt64,
+        callerTraces: Bool = false
     ) {
         self.publisher = publisher
         self.stream = stream
         self.epoch = epoch
         self.oldestSequence = oldestSequence
         self.generation = generation
+        self.callerTraces = callerTraces
     }
 }

@@ -49,6 +49,7 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
         let session = Slot<IngestSession>()
         let reader = PublishRequestReader(
             limits: limits, clock: clock, mayHoldDeadLetters: publisher.role == .core)
+        let callerTraces = MessageTracer.callerDecides
         defer { if let live = session.value { sessions.end(live) } }
 
         try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -59,7 +60,8 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
                         let opening = try reader.opening(of: request)
                         session.value = sessions.begin(
                             publisher: publisher, stream: opening.stream, epoch: opening.epoch,
-                            oldestSequence: opening.oldestSequence, end: { superseded.signal() })
+                            oldestSequence: opening.oldestSequence, callerTraces: callerTraces,
+                            end: { superseded.signal() })
                         opened.signal()
                     }
                     let items = try reader.items(of: request, isFirst: isFirst)

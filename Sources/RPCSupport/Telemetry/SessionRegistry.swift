@@ -34,10 +34,12 @@ public final class SessionRegistry: Sendable {
 
     /// Makes a session the live one; the one before is told to end.
     ///
-    /// - Parameter end: Called when a newer session takes over. Must not block.
+    /// - Parameters:
+    ///   - callerTraces: Whether the publisher traces as well.
+    ///   - end: Called when a newer session takes over. Must not block.
     public func begin(
         publisher: Principal, stream: String, epoch: Epoch, oldestSequence: UInt64,
-        end: @escaping @Sendable () -> Void
+        callerTraces: Bool = false, end: @escaping @Sendable () -> Void
     ) -> IngestSession {
         let key = Key(publisher: publisher, stream: stream)
         let (generation, previous) = state.withLock { state in
@@ -49,7 +51,7 @@ public final class SessionRegistry: Sendable {
         previous?.end()
         return IngestSession(
             publisher: publisher, stream: stream, epoch: epoch, oldestSequence: oldestSequence,
-            generation: generation)
+            generation: generation, callerTraces: callerTraces)
     }
 
     /// Forgets a session that ended.

@@ -83,7 +83,9 @@ struct ConnectionLoop: Sendable {
         do {
             let link = try await network.link(to: target)
             do {
-                try await withGRPCClient(transport: link.transport) { client in
+                try await withGRPCClient(
+                    transport: link.transport, interceptors: TracingClientInterceptor.current()
+                ) { client in
                     try await serve(client, target: target)
                 }
             } catch {

@@ -38,7 +38,9 @@ struct ServerDialer: Sendable {
             throw CallerError(error, endpoint: target.endpoint)
         }
         do {
-            return try await withGRPCClient(transport: link.transport) { try await body($0) }
+            return try await withGRPCClient(
+                transport: link.transport, interceptors: TracingClientInterceptor.current()
+            ) { try await body($0) }
         } catch {
             throw link.explain(error)
         }

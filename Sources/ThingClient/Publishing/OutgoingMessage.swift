@@ -16,13 +16,13 @@ public struct OutgoingMessage: Hashable, Sendable {
     /// When it was sampled, in microseconds since 1970-01-01T00:00:00Z.
     public let timeMicroseconds: Int64
     /// W3C `traceparent` of a sampled message, empty otherwise.
-    public let traceparent: String
+    public private(set) var traceparent: String
     /// True when the clock behind the time was doubtful.
     var timeDoubtful = false
     var body: Body
 
     /// Bytes that the message counts for in the buffer: an upper estimate of its packed form.
-    let cost: Int
+    private(set) var cost: Int
 
     /// A reading.
     ///
@@ -112,6 +112,12 @@ public struct OutgoingMessage: Hashable, Sendable {
         self.traceparent = traceparent
         self.body = body
         self.cost = cost
+    }
+
+    /// Makes the message part of a trace.
+    mutating func trace(as traceparent: String) {
+        cost += traceparent.utf8.count - self.traceparent.utf8.count
+        self.traceparent = traceparent
     }
 
     /// Whether the two may share a batch, times and sizes aside.

@@ -3,6 +3,7 @@ import HedgerowAPI
 import RPCSupport
 import SwiftProtobuf
 import Synchronization
+import Tracing
 
 /// The shared state behind `publish`: the buffer, who waits for what, and the counts.
 ///
@@ -15,6 +16,7 @@ final class Publisher: Sendable {
     private let packer: PublicationPacker
     private let onEvent: @Sendable (ThingEvent) -> Void
     private let state: Mutex<State>
+    private let traces = PublicationTraces()
 
     /// What a task waits for.
     private enum Wish: Sendable {
@@ -66,18 +68,28 @@ final class Publisher: Sendable {
     func publish(
         _ message: OutgoingMessage, qos: DeliveryGuarantee, policy: OverflowPolicy, awaited: Bool = false
     ) async throws -> PublicationReceipt {
-        switch qos {
-        case .atMostOnce:
-            try publishVolatile(message)
-            return PublicationReceipt(epoch: epochText, sequence: 0)
-        case .atLeastOnce:
-            while true {
-                try Task.checkCancellation()
-                if let sequence = try keep(message, policy: policy, awaited: awaited) {
-                    return PublicationReceipt(epoch: epochText, sequence: sequence)
+        var message = message
+        let span = traces?.begin(&message, qos: qos)
+        do {
+            switch qos {
+            case .atMostOnce:
+                try publishVolatile(message)
+                span?.end()
+                return PublicationReceipt(epoch: epochText, sequence: 0)
+            case .atLeastOnce:
+                while true {
+                    try Task.checkCancellation()
+                    if let sequence = try keep(message, policy: policy, awaited: awaited) {
+                        if let span { traces?.enter(span, sequence: sequence) }
+                        return PublicationReceipt(epoch: epochText, sequence: sequence)
+                    }
+                    try await wait(for: .room(cost: message.cost))
                 }
-                try await wait(for: .room(cost: message.cost))
             }
+        } catch {
+            span?.recordError(error)
+            span?.end()
+            throw error
         }
     }
 
@@ -205,6 +217,7 @@ final class Publisher: Sendable {
             state.statistics.currentCore = nil
             return Self.takeReady(&state)
         }
+        traces?.close()
         finish(ready, [])
     }
 
@@ -366,7 +379,10 @@ final class Publisher: Sendable {
 
     /// Events go out before those who wait go on: a waiter that sees its outcome finds it reported already.
     private func finish(_ ready: [Resumption], _ events: [ThingEvent]) {
-        for event in events { onEvent(event) }
+        for event in events {
+            traces?.note(event)
+            onEvent(event)
+        }
         for resumption in ready { resumption.resume() }
     }
 

@@ -67,10 +67,13 @@ final class TelemetryFixture {
     }
 
     @discardableResult
-    func ingest(_ items: [IngestItem], _ session: IngestSession) throws -> IngestTransaction.Result {
+    func ingest(
+        _ items: [IngestItem], _ session: IngestSession, tracer: MessageTracer? = nil
+    ) throws -> IngestTransaction.Result {
         let now = now
         return try pool.write { db in
-            try IngestTransaction(db: db, session: session, fleet: FakeFleet(), now: now).ingest(items)
+            try IngestTransaction(db: db, session: session, fleet: FakeFleet(), now: now, tracer: tracer)
+                .ingest(items)
         }
     }
 

@@ -82,7 +82,9 @@ struct TelemetryFixture: Sendable {
     let parts: TelemetryParts
     let committer: GroupCommitter
 
-    static func with(_ body: @escaping @Sendable (TelemetryFixture) async throws -> Void) async throws {
+    static func with(
+        tracer: MessageTracer? = nil, _ body: @escaping @Sendable (TelemetryFixture) async throws -> Void
+    ) async throws {
         try await withTemporaryDirectory { directory in
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let pool = try CoreDatabase.open(path: directory + "/core.sqlite", logger: logger)
@@ -92,7 +94,7 @@ struct TelemetryFixture: Sendable {
                 core: "pi-1", pool: pool, committer: committer,
                 revision: try await ActiveRevision(database: pool), host: FixedHost(),
                 activity: ComponentActivity(logger: logger),
-                clock: WallClock { 1_000_000 }, isClockDoubtful: { false }, logger: logger)
+                clock: WallClock { 1_000_000 }, isClockDoubtful: { false }, tracer: tracer, logger: logger)
             let fixture = TelemetryFixture(pool: pool, parts: parts, committer: committer)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await committer.run() }
@@ -133,7 +135,8 @@ struct TelemetryFixture: Sendable {
             try work(
                 CoreIngestTransaction(
                     db: db, session: session, router: parts.router, table: table, host: parts.host,
-                    epoch: parts.epoch, core: parts.core, now: parts.clock.now, isClockDoubtful: false))
+                    epoch: parts.epoch, core: parts.core, now: parts.clock.now, isClockDoubtful: false,
+                    tracer: parts.tracer))
         }
     }
 
