@@ -56,6 +56,8 @@ import Testing
             #expect(versions.keys.sorted() == ["1.0.0", "1.1.0"])
             #expect(versions.values.allSatisfy { $0 > 0 })
             #expect(summary["tookOverCleanly"] as? Bool == true)
+            #expect(summary["traceComplete"] as? Bool == true)
+            #expect(result.standardOutput.contains("core wait  (stream default)"))
             #expect(result.standardOutput.contains("The thing acted on it"))
             #expect(result.standardOutput.contains("The new version took over between two readings"))
             #expect(!FileManager.default.fileExists(atPath: directory))

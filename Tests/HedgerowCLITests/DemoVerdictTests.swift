@@ -93,7 +93,8 @@ import Testing
     private static let summary = DemoSummary(
         sent: 3, acknowledged: 3, storedRaw: 3, storedCorrected: 3, duplicates: 0, lost: 0, wrong: 0,
         versions: ["1.0.0": 2, "1.1.0": 1], tookOverCleanly: true, ledgerReceived: 6, ledgerLost: 0,
-        ledgerMissing: 0, copiesDropped: 0, commandActedOn: true, secondsCutOff: 1, seconds: 2)
+        ledgerMissing: 0, copiesDropped: 0, commandActedOn: true, traceComplete: true, secondsCutOff: 1,
+        seconds: 2)
 
     @Test(arguments: [
         (1.005, 2, "1.00"), (-0.25, 1, "-0.3"), (1012.5, 2, "1012.50"), (-0.001, 2, "0.00"), (7, 0, "7"),

@@ -16,10 +16,12 @@ extension Demo {
         return URL(fileURLWithPath: own).deletingLastPathComponent().path
     }
 
-    func program(_ name: String, _ executable: String, _ arguments: [String]) -> DemoProcess {
+    func program(
+        _ name: String, _ executable: String, _ arguments: [String], _ environment: [String: String]
+    ) -> DemoProcess {
         DemoProcess(
             name: name, executable: "\(Self.binaries)/\(executable)", arguments: arguments,
-            log: "\(name).log",
+            environment: environment, log: "\(name).log",
             files: files, isKept: keep)
     }
 
@@ -74,7 +76,9 @@ extension Demo {
     func output(_ arguments: [String]) async throws -> String {
         let result = try await Subprocess.run(
             .path(FilePath("\(Self.binaries)/hedgerow")), arguments: .init(arguments),
-            environment: .inherit.updating(["HEDGEROW_HOME": files.file("home"), "NO_COLOR": "1"]),
+            environment: .inherit.updating([
+                "HEDGEROW_HOME": files.file("home"), "HEDGEROW_CONTEXT": "", "NO_COLOR": "1",
+            ]),
             input: .none,
             output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
         guard result.terminationStatus.isSuccess else {

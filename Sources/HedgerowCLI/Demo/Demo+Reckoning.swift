@@ -2,7 +2,9 @@ import Foundation
 
 extension Demo {
     /// Compares what the thing knows with what the cloud has, and shows the result.
-    func reckon(thing: DemoProcess, secondsCutOff: Double, isSameCore: Bool) async throws -> DemoSummary {
+    func reckon(
+        thing: DemoProcess, secondsCutOff: Double, isSameCore: Bool, isTraceShown: Bool
+    ) async throws -> DemoSummary {
         screen.step("Comparing what the thing knows to be acknowledged with what the cloud has.")
         if !keep {
             thing.send(SIGTERM)
@@ -30,7 +32,8 @@ extension Demo {
             ledgerReceived: Self.number(ledger["received"]), ledgerLost: Self.number(ledger["lost"]),
             ledgerMissing: Self.number(ledger["missing"]),
             copiesDropped: days.reduce(0) { $0 + Self.number($1["duplicates"]) },
-            commandActedOn: files.text(thing.log).contains("sampling every"), secondsCutOff: secondsCutOff,
+            commandActedOn: files.text(thing.log).contains("sampling every"),
+            traceComplete: isTraceShown, secondsCutOff: secondsCutOff,
             seconds: Double(seconds) + Double(fraction) / 1e18)
         show(summary)
         if keep { sayHowToLookAround() }
@@ -59,7 +62,8 @@ extension Demo {
             screen.good("Nothing acknowledged was lost or doubled, and every correction is right.")
         } else {
             screen.bad(
-                "Something acknowledged was lost, doubled or wrong, or the command or the new version had no effect."
+                "Something acknowledged was lost, doubled or wrong, or the command or the new version had no effect, or "
+                    + "no trace was complete."
             )
         }
     }

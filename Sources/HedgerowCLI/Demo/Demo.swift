@@ -15,10 +15,15 @@ struct Demo: Sendable {
     let files: DemoDirectory
     let screen: DemoScreen
     let keep: Bool
+    let traces = TraceCollector()
 
     func run() async throws -> DemoSummary {
         try await withThrowingTaskGroup(of: DemoSummary?.self) { tasks in
             var running: [DemoProcess] = []
+            tasks.addTask { [traces] in
+                try await traces.run()
+                return nil
+            }
             func start(_ process: DemoProcess) {
                 running.append(process)
                 tasks.addTask {
@@ -52,7 +57,9 @@ struct Demo: Sendable {
     ) async throws -> DemoSummary {
         screen.step("Starting a cloud (hedgerow-cloud) with an empty store.")
         screen.dim("Everything is in \(files.path).")
-        var cloud = program("cloud", "hedgerow-cloud", cloudArguments(port: 0, enrollment: 0))
+        let environment = try await traces.environment()
+        var cloud = program(
+            "cloud", "hedgerow-cloud", cloudArguments(port: 0, enrollment: 0), environment)
         start(cloud)
         let ports = try await cloudPorts(cloud)
         try await enrolEverybody()
@@ -64,13 +71,13 @@ struct Demo: Sendable {
         try await CPUTemperatureFile(
             path: files.file(Self.cpuTemperature), air: SimulatedAir(seed: Self.seed)
         ).write(at: Date())
-        let core = program("core", "hedgerow-core", coreArguments())
+        let core = program("core", "hedgerow-core", coreArguments(), environment)
         start(core)
         try await wait("the core to listen", for: core) { files.json("core/ports.json") != nil }
         screen.step("Deploying the group, with the transform, to its core.")
         try await hedgerow(["deploy", DemoGroup.name, "--wait"])
 
-        let thing = program("thing", "hedgerow", thingArguments())
+        let thing = program("thing", "hedgerow", thingArguments(), environment)
         screen.step("Starting a thing with a BME680, simulated register by register beside a warm processor.")
         screen.dim(
             "There is no Pi here: the thing writes the simulated processor's temperature to a file, and the core"
@@ -100,10 +107,28 @@ struct Demo: Sendable {
         try await Task.sleep(for: plan.beforeCut)
 
         let secondsCutOff = try await cut(
-            &cloud, ports: ports, thing: thing, readings: readings, start: start)
+            &cloud, ports: ports, environment, thing: thing, readings: readings, start: start)
         try await Task.sleep(for: plan.afterCut)
+        let isTraceShown = try await showTrace()
         let isSameCore = core.ended == nil && core.pid == ranBefore
-        return try await reckon(thing: thing, secondsCutOff: secondsCutOff, isSameCore: isSameCore)
+        return try await reckon(
+            thing: thing, secondsCutOff: secondsCutOff, isSameCore: isSameCore, isTraceShown: isTraceShown)
+    }
+
+    /// The way of one reading that waited for the cloud, as the three programs told it.
+    private func showTrace() async throws -> Bool {
+        screen.step("One reading's way, from the traces that all three send to this demo (OTLP).")
+        let deadline = ContinuousClock.now + Self.patience / 3
+        while ContinuousClock.now < deadline {
+            if let tree = traces.mostPatient, tree.longestWait > 0.5 {
+                screen.dim("Trace \(tree.traceID), a reading that waited while the cloud was away:")
+                for line in tree.lines { screen.note(line) }
+                return true
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        screen.bad("No complete trace of a reading that waited has arrived.")
+        return false
     }
 
     private func enrolEverybody() async throws {
@@ -153,8 +178,8 @@ struct Demo: Sendable {
 
     /// Kills the cloud, waits, starts it again; returns how long it was away.
     private func cut(
-        _ cloud: inout DemoProcess, ports: (mtls: Int, enrollment: Int), thing: DemoProcess,
-        readings: DemoReadings, start: (DemoProcess) -> Void
+        _ cloud: inout DemoProcess, ports: (mtls: Int, enrollment: Int), _ environment: [String: String],
+        thing: DemoProcess, readings: DemoReadings, start: (DemoProcess) -> Void
     ) async throws -> Double {
         screen.step("Cutting the cloud off: its process is killed (SIGKILL). The thing and the core go on.")
         let began = ContinuousClock.now
@@ -172,7 +197,8 @@ struct Demo: Sendable {
         }
         screen.step("The cloud is back: started again on the same store.")
         cloud = program(
-            "cloud", "hedgerow-cloud", cloudArguments(port: ports.mtls, enrollment: ports.enrollment))
+            "cloud", "hedgerow-cloud", cloudArguments(port: ports.mtls, enrollment: ports.enrollment),
+            environment)
         start(cloud)
         readings.repeatHeader()
         let before = readings.count

@@ -13,6 +13,10 @@ struct DemoCommand: AsyncParsableCommand {
             behind, unless --keep is given.
 
             Exit code 0 where nothing acknowledged was lost or doubled, 7 otherwise.
+
+            Example:
+              hedgerow demo
+              hedgerow demo --keep --directory /tmp/hedgerow
             """)
 
     @Flag(help: "Leave everything running at the end, and say how to look around.")

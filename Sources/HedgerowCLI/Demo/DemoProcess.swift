@@ -23,16 +23,19 @@ final class DemoProcess: Sendable {
     let log: String
     private let executable: String
     private let arguments: [String]
+    private let environment: [String: String]
     private let files: DemoDirectory
     private let isKept: Bool
     private let state = Mutex(State())
 
     init(
-        name: String, executable: String, arguments: [String], log: String, files: DemoDirectory, isKept: Bool
+        name: String, executable: String, arguments: [String], environment: [String: String] = [:],
+        log: String, files: DemoDirectory, isKept: Bool
     ) {
         self.name = name
         self.executable = executable
         self.arguments = arguments
+        self.environment = environment
         self.log = log
         self.files = files
         self.isKept = isKept
@@ -64,12 +67,21 @@ final class DemoProcess: Sendable {
         let prefix = isGuarded ? ["--pdeathsig", "KILL", executable] : []
         let result = try await Subprocess.run(
             .path(FilePath(isGuarded ? guardian : executable)), arguments: .init(prefix + arguments),
-            platformOptions: options, input: .none,
+            environment: inherited, platformOptions: options, input: .none,
             output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), error: .combinedWithOutput
         ) { execution in
             self.state.withLock { $0.pid = execution.processIdentifier.value }
         }
         state.withLock { $0.ended = "\(result.terminationStatus)" }
+    }
+
+    /// What it sees: the demo's own variables, those that are set for it, and none that would send traces elsewhere.
+    private var inherited: Subprocess.Environment {
+        let foreign = ProcessInfo.processInfo.environment.keys.filter { $0.hasPrefix("OTEL_") }
+        var changes: [Subprocess.Environment.Key: String?] = [:]
+        for name in foreign { changes[.init(stringLiteral: name)] = String?.none }
+        for (name, value) in environment { changes[.init(stringLiteral: name)] = value }
+        return .inherit.updating(changes)
     }
 
     private func runDetached(_ descriptor: FileDescriptor) async throws {
@@ -80,7 +92,8 @@ final class DemoProcess: Sendable {
         _ = try await Subprocess.run(
             .path("/usr/bin/setsid"),
             arguments: .init(["--fork", "/bin/sh", "-c", script, "sh", pidFile, executable] + arguments),
-            input: .none, output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
+            environment: inherited, input: .none,
+            output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
             error: .combinedWithOutput)
         for _ in 0..<500 {
             if let pid = pid_t(files.text("\(log).pid").trimmingCharacters(in: .whitespacesAndNewlines)) {

@@ -20,13 +20,15 @@ struct DemoSummary: Sendable {
     var ledgerMissing: UInt64
     var copiesDropped: UInt64
     var commandActedOn: Bool
+    /// Whether the programs' traces told the whole way of a reading that waited for the cloud.
+    var traceComplete: Bool
     var secondsCutOff: Double
     var seconds: Double
 
     /// Whether nothing acknowledged was lost or doubled, and the demo did what it shows.
     var isClean: Bool {
         lost == 0 && duplicates == 0 && wrong == 0 && acknowledged > 0 && commandActedOn && tookOverCleanly
-            && versions.count == 2
+            && versions.count == 2 && traceComplete
     }
 
     var json: JSONValue {
@@ -47,7 +49,8 @@ struct DemoSummary: Sendable {
                     ("missing", .unsigned(ledgerMissing)), ("copiesDropped", .unsigned(copiesDropped)),
                 ])
             ),
-            ("commandActedOn", .boolean(commandActedOn)), ("secondsCutOff", .number(secondsCutOff)),
+            ("commandActedOn", .boolean(commandActedOn)), ("traceComplete", .boolean(traceComplete)),
+            ("secondsCutOff", .number(secondsCutOff)),
             ("seconds", .number(seconds)), ("clean", .boolean(isClean)),
         ])
     }

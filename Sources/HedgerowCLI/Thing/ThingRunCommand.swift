@@ -1,6 +1,7 @@
 import ArgumentParser
 import BME680
 import Foundation
+import OTLPExporter
 import ThingClient
 
 /// `hedgerow thing run`: read a sensor and publish, until told to end.
@@ -20,6 +21,11 @@ struct ThingRunCommand: AsyncParsableCommand {
             {"resume": true}, {"identify": true}.
 
             SIGINT and SIGTERM end the sampling; what is buffered is flushed first, and a second signal ends at once.
+
+            Example:
+              hedgerow thing run --token bme680-1.token
+              hedgerow thing run --state bme680-1 --sensor bme680 --interval 10
+              hedgerow thing run --state bme680-1 --sensor replay --file day.csv --speed 10
             """)
 
     @OptionGroup var identity: ThingIdentityOptions
@@ -33,7 +39,9 @@ struct ThingRunCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Options of --sensor bme680 and simulated") var bme680: BME680Options
 
-    @Option(help: "CSV file to replay: a header, a column `time`, other columns as `name` or `name[unit]`.")
+    @Option(
+        help: "CSV file to replay: a header, a column `time`, other columns as `name` or `name[unit]`.",
+        completion: .file())
     var file: String?
 
     @Option(help: "How many times faster than recorded to replay.")
@@ -83,10 +91,13 @@ struct ThingRunCommand: AsyncParsableCommand {
     @Flag(help: "Print errors only.")
     var quiet = false
 
-    @Option(help: "File that is replaced every second and at the end with the counts, as JSON.")
+    @Option(
+        help: "File that is replaced every second and at the end with the counts, as JSON.",
+        completion: .file())
     var statsFile: String?
 
-    @Option(help: "File that gets a line `EPOCH FIRST LAST` for each acknowledged range.")
+    @Option(
+        help: "File that gets a line `EPOCH FIRST LAST` for each acknowledged range.", completion: .file())
     var ackLog: String?
 
     func validate() throws {
@@ -121,13 +132,15 @@ struct ThingRunCommand: AsyncParsableCommand {
         configuration.overflow = dropOldest ? .dropOldest : .wait
         configuration.flushTimeout = .seconds(flushTimeout)
         let (source, companion) = try source()
+        let tracing = ProgramTracing.bootstrap(
+            environment: ProcessInfo.processInfo.environment, service: "hedgerow-thing")
         let runner = try ThingRunner(
             name: name, configuration: configuration, source: source,
             topic: topic ?? "\(name)/readings",
             commandTopic: commandTopic ?? "commands/\(name)/#", qos: qos == 0 ? .atMostOnce : .atLeastOnce,
             count: count, duration: duration.map { .seconds($0) }, quiet: quiet, statsFile: statsFile,
             ackLog: ackLog, companion: companion)
-        try await runner.run()
+        try await runner.run(exporting: tracing)
     }
 
     private func source() throws -> (any ReadingSource, ThingRunner.Companion?) {

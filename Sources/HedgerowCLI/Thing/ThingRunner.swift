@@ -1,6 +1,9 @@
 import ArgumentParser
 import Foundation
+import Logging
+import OTLPExporter
 import PKI
+import ServiceLifecycle
 import Synchronization
 import ThingClient
 import UnixSignals
@@ -63,6 +66,23 @@ final class ThingRunner: Sendable {
             reporter.report(event)
         }
         self.thing = try Thing(configuration: configuration)
+    }
+
+    /// Runs, and sends what is recorded of it to a collector where the environment names one.
+    func run(exporting tracing: ProgramTracing) async throws {
+        let logger = Logger(label: "hedgerow.thing") { [messages] _ in
+            MessageLogHandler(write: messages.write)
+        }
+        let name = name
+        let runner = ClosureService { [self] in try await run() }
+        let services =
+            tracing.services(instance: { name }, version: HedgerowVersion.current, logger: logger) + [
+                .init(
+                    service: runner, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
+            ]
+        try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
+            .run()
     }
 
     /// Runs until the source, the count or the time is at its end, or a signal comes; then flushes.
