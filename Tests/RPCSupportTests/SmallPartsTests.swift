@@ -73,26 +73,6 @@ struct SeededNumbers: RandomNumberGenerator {
         for _ in 0..<5_000 { #expect(exact.next() == .seconds(9)) }
     }
 
-    @Test func aLogLineComesOnceAMinuteAndCountsTheOthers() {
-        let now = Mutex(ContinuousClock.now)
-        let limiter = OncePerMinute(now: { now.withLock { $0 } })
-        #expect(limiter.admit("a") == 0)
-        #expect(limiter.admit("a") == nil)
-        #expect(limiter.admit("a") == nil)
-        #expect(limiter.admit("b") == 0)
-        now.withLock { $0 += .seconds(61) }
-        #expect(limiter.admit("a") == 2)
-        #expect(limiter.admit("c", burst: 2) == 0)
-        #expect(limiter.admit("c", burst: 2) == 0)
-        #expect(limiter.admit("c", burst: 2) == nil)
-    }
-
-    @Test func theLimiterForgetsNoLimitUnderAFloodOfKeys() {
-        let limiter = OncePerMinute()
-        let admitted = (0..<5_000).count { limiter.admit("key \($0)") != nil }
-        #expect(admitted <= 1_025)
-    }
-
     @Test func refusalsAreLoggedOncePerCause() {
         let log = InMemoryLogHandler()
         let refusals = PeerRefusals(side: "listener", logger: Logger(label: "t", factory: { _ in log }))

@@ -1,5 +1,6 @@
 import GRDB
 import Logging
+import Observability
 import RPCSupport
 import StreamStore
 

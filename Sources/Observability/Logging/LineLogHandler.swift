@@ -7,6 +7,7 @@ struct LineLogHandler: LogHandler {
     let format: LogFormat
     let write: @Sendable (String) -> Void
     let now: @Sendable () -> Date
+    let repeated: RepeatedRecords?
 
     var logLevel: Logger.Level = .info
     var metadata: Logger.Metadata = [:]
@@ -15,13 +16,15 @@ struct LineLogHandler: LogHandler {
     init(
         label: String, format: LogFormat, level: Logger.Level,
         metadataProvider: Logger.MetadataProvider? = nil,
-        now: @escaping @Sendable () -> Date = { Date() }, write: @escaping @Sendable (String) -> Void
+        now: @escaping @Sendable () -> Date = { Date() }, repeated: RepeatedRecords? = nil,
+        write: @escaping @Sendable (String) -> Void
     ) {
         self.label = label
         self.format = format
         self.logLevel = level
         self.metadataProvider = metadataProvider
         self.now = now
+        self.repeated = repeated
         self.write = write
     }
 
@@ -35,9 +38,16 @@ struct LineLogHandler: LogHandler {
         if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }
         if let own = event.metadata { all.merge(own) { _, new in new } }
         if let error = event.error { all["error"] = "\(error)" }
+        var fields = LogRecord.flatten(all)
+        let message = event.message.description
+        if let repeated {
+            guard
+                let count = repeated.admit(level: event.level, label: label, message: message, fields: fields)
+            else { return }
+            if count > 0 { fields.append((key: RepeatedRecords.countKey, value: "\(count)")) }
+        }
         let record = LogRecord(
-            time: now(), level: event.level, label: label, message: event.message.description,
-            fields: LogRecord.flatten(all))
+            time: now(), level: event.level, label: label, message: message, fields: fields)
         switch format {
         case .text: write(record.text)
         case .json: write(record.json)

@@ -13,15 +13,19 @@ public enum ProgramLogging {
             summary: "Least level of the log records that are written."),
     ]
 
-    /// Makes every logger of the process write to standard error, one line a record. To be called once, before
-    /// any logger is made.
+    /// Makes every logger of the process write to standard error, one line a record, with the trace that it belongs
+    /// to as `trace_id` and `span_id`. Warnings and errors that repeat are folded: one for each cause and minute. To
+    /// be called once, before any logger is made.
     public static func bootstrap(
-        format: LogFormat, level: Logger.Level, metadataProvider: Logger.MetadataProvider? = nil
+        format: LogFormat, level: Logger.Level, metadataProvider: Logger.MetadataProvider? = .traces
     ) {
+        let repeated = RepeatedRecords()
         LoggingSystem.bootstrap(
             { label, provider in
-                LineLogHandler(label: label, format: format, level: level, metadataProvider: provider) {
-                    line in
+                LineLogHandler(
+                    label: label, format: format, level: level, metadataProvider: provider,
+                    repeated: repeated
+                ) { line in
                     LogOutput.standardError.write(line)
                 }
             }, metadataProvider: metadataProvider)

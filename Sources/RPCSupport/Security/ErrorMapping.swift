@@ -2,6 +2,7 @@ import GRPCCore
 import HedgerowAPI
 import Identity
 import Logging
+import Observability
 
 /// Turns what handlers throw into what goes over the wire.
 struct ErrorMapping: Sendable {
