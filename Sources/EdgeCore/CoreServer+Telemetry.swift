@@ -18,6 +18,8 @@ extension CoreServer {
         var services: [any Service] = []
         /// Full names of the gRPC services whose health is reported.
         var healthServices: [String] = []
+        /// Makes the round trip that every message of a thing makes, with nothing to store.
+        var commitNothing: @Sendable () async throws -> Void = {}
     }
 
     /// Registers the migrations of the telemetry's tables, which live in the core's one database.
@@ -32,6 +34,7 @@ extension CoreServer {
             try DurableStreams.addDerivation(db)
             try DerivedCoverageTable.createTable(db)
         }
+        migrator.registerMigration("telemetry-3") { db in try DurableStreams.addTraces(db) }
     }
 
     /// Makes the telemetry's part.
@@ -51,6 +54,7 @@ extension CoreServer {
                 committer, Uplinks(parts: parts, dialer: core.dialer),
                 CloudDownlink(parts: parts, dialer: core.dialer),
             ],
-            healthServices: [Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService])
+            healthServices: [Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService],
+            commitNothing: { try await committer.commit { _ in } })
     }
 }

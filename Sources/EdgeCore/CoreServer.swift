@@ -27,10 +27,13 @@ public final class CoreServer: Service {
     public let status: AttachmentStatus
 
     let parts: CoreParts
+    let certificate: ServerCertificate
+    /// A round trip through what takes the messages of things.
+    let commitNothing: @Sendable () async throws -> Void
     private let state: StateDirectory
     private let lock: StateLock
     private let services: [any Service]
-    private let port: Announced<Int>
+    let port: Announced<Int>
 
     /// Prepares a core.
     ///
@@ -48,8 +51,10 @@ public final class CoreServer: Service {
             configuration: configuration, now: now, logger: logger, telemetry: Self.makeTelemetry)
     }
 
+    /// The same, telling `onUnreachable` whenever the cloud could not be reached for the enrolment.
     init(
         configuration: CoreConfiguration, now: @escaping @Sendable () -> Date = { Date() }, logger: Logger,
+        onUnreachable: @Sendable (EnrollmentError) -> Void = { _ in },
         telemetry: (CoreParts) async throws -> Telemetry
     ) async throws {
         let addresses = try ReportedAddresses(
@@ -65,7 +70,7 @@ public final class CoreServer: Service {
             return ClockFloor(path: state.clockPath, system: now)
         }
         let (database, stored) = try await Self.open(
-            state, configuration: configuration, clock: clock, logger: logger)
+            state, configuration: configuration, clock: clock, onUnreachable: onUnreachable, logger: logger)
         var logger = logger
         logger[metadataKey: "core.name"] = "\(stored.principal.name)"
 
@@ -116,6 +121,8 @@ public final class CoreServer: Service {
             listeningPort: port, logger: logger)
 
         self.parts = parts
+        self.certificate = certificate
+        self.commitNothing = telemetry.commitNothing
         self.revision = revision
         self.status = status
         self.state = state
@@ -164,7 +171,8 @@ public final class CoreServer: Service {
 
     /// Opens the database and the identity, or makes them on the first start.
     private static func open(
-        _ state: StateDirectory, configuration: CoreConfiguration, clock: ClockFloor, logger: Logger
+        _ state: StateDirectory, configuration: CoreConfiguration, clock: ClockFloor,
+        onUnreachable: @Sendable (EnrollmentError) -> Void, logger: Logger
     ) async throws -> (DatabasePool, StoredIdentity) {
         let existing = try await BlockingIO.run { try state.identity.load() }
         // The database is made before the core enrols. An identity without it means that what the core ran and
@@ -184,7 +192,8 @@ public final class CoreServer: Service {
         } else {
             let owner = try await CoreDatabase.owner(database)
             identity = try await enroll(
-                state, owner: owner, configuration: configuration, clock: clock, logger: logger)
+                state, owner: owner, configuration: configuration, clock: clock, onUnreachable: onUnreachable,
+                logger: logger)
         }
         guard identity.principal.role == .core else {
             throw StateError(
@@ -199,7 +208,7 @@ public final class CoreServer: Service {
 
     private static func enroll(
         _ state: StateDirectory, owner: String?, configuration: CoreConfiguration, clock: ClockFloor,
-        logger: Logger
+        onUnreachable: @Sendable (EnrollmentError) -> Void, logger: Logger
     ) async throws -> StoredIdentity {
         guard let path = configuration.tokenPath else {
             throw StateError(
@@ -225,7 +234,7 @@ public final class CoreServer: Service {
             backoff: Backoff(
                 initial: configuration.timing.reconnect.first, maximum: configuration.timing.reconnect.longest
             ),
-            logger: logger)
+            onUnreachable: onUnreachable, logger: logger)
     }
 
     private static func interceptors(
@@ -240,7 +249,8 @@ public final class CoreServer: Service {
             maximumThings: parts.configuration.limits.connectedThings)
         // Whoever may connect may ask whether the core is well and what it speaks, deployed or not.
         let open = Set([Grpc_Health_V1_Health.descriptor] + ReflectionService.descriptors)
-        return [
+        // First of all, so that what is logged about a refused or failed call names its trace.
+        return TracingServerInterceptor.current().map { .apply($0, to: .all) } + [
             .apply(authentication, to: .all),
             .apply(ServedCertificatesInterceptor(certificates, revoked: revoked), to: .all),
             .apply(membership, to: .allExcluding(services: open, methods: [])),

@@ -14,5 +14,8 @@ struct HedgerowCloud: AsyncParsableCommand {
             \(Settings.help(CloudSettings.keys))
             """,
         version: "hedgerow-cloud \(CloudVersion.current)",
-        subcommands: [Serve.self, Config.self, Version.self], defaultSubcommand: Serve.self)
+        subcommands: [
+            Serve.self, Healthcheck.self, OperatorToken.self, Config.self, Version.self,
+        ],
+        defaultSubcommand: Serve.self)
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Cloud
 import Foundation
 import Logging
+import OTLPExporter
 import Observability
 import ServiceLifecycle
 import UnixSignals
@@ -28,11 +29,20 @@ struct Serve: AsyncParsableCommand {
         do {
             try ProgramLogging.bootstrap(loaded)
             let logger = Logger(label: "hedgerow.cloud")
+            let environment = ProcessInfo.processInfo.environment
+            let tracing = ProgramTracing.bootstrap(environment: environment, service: "hedgerow-cloud")
             logger.info("cloud starts", metadata: ["version": "\(CloudVersion.current)"])
-            let cloud = try await CloudServer(configuration: try CloudConfiguration(loaded), logger: logger)
+            let configuration = try CloudConfiguration(loaded)
+            let cloud = CloudProgram(configuration: configuration, logger: logger)
+            let reporter = ServiceReporter(
+                manager: ServiceManager(environment: environment),
+                program: cloud.report, clock: ContinuousClock(), logger: logger)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
-                    services: [.init(service: cloud, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    services: tracing.services(
+                        instance: { configuration.trustDomain }, version: CloudVersion.current, logger: logger
+                    )
+                        + reporter.services(around: cloud),
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
             logger.info("cloud stopped")

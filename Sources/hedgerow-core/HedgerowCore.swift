@@ -13,5 +13,6 @@ struct HedgerowCore: AsyncParsableCommand {
             start needs --token FILE.
             """,
         version: "hedgerow-core \(CoreVersion.current)",
-        subcommands: [Run.self, Config.self, Version.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, Healthcheck.self, Config.self, Version.self],
+        defaultSubcommand: Run.self)
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import EdgeCore
 import Foundation
 import Logging
+import OTLPExporter
 import Observability
 import ServiceLifecycle
 import UnixSignals
@@ -28,12 +29,17 @@ struct Run: AsyncParsableCommand {
         do {
             try ProgramLogging.bootstrap(loaded)
             logger = Logger(label: "hedgerow.core")
-            let core = try await CoreServer(configuration: try CoreConfiguration(loaded), logger: logger)
-            logger.info(
-                "core starts", metadata: ["core.name": "\(core.name)", "version": "\(CoreVersion.current)"])
+            let environment = ProcessInfo.processInfo.environment
+            let tracing = ProgramTracing.bootstrap(environment: environment, service: "hedgerow-core")
+            let core = CoreProgram(configuration: try CoreConfiguration(loaded), logger: logger)
+            let reporter = ServiceReporter(
+                manager: ServiceManager(environment: environment),
+                program: core.report, clock: ContinuousClock(), logger: logger)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
-                    services: [.init(service: core, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    services: tracing.services(
+                        instance: { core.name }, version: CoreVersion.current, logger: logger)
+                        + reporter.services(around: core),
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
             logger.info("core stopped")

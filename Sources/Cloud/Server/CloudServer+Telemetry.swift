@@ -13,6 +13,8 @@ extension CloudServer {
     struct Telemetry: Sendable {
         var services: [any RegistrableRPCService] = []
         var background: [any Service] = []
+        /// Makes the round trip that every message makes, with nothing to store.
+        var commitNothing: @Sendable () async throws -> Void = {}
     }
 
     /// Telemetry's migrations, run after the control plane's.
@@ -52,6 +54,6 @@ extension CloudServer {
                         maximumAge: retention.maximumAge,
                         maximumBytes: Int64(clamping: retention.maximumBytes)),
                     clock: ContinuousClock(), logger: context.logger),
-            ])
+            ], commitNothing: { try await committer.commit { _ in } })
     }
 }

@@ -26,7 +26,9 @@ public final class CloudServer: Service {
     private let health: HealthRegistry
     private let server: GRPCServer<HTTP2ServerTransport.Posix>
     private let enrollmentServer: GRPCServer<HTTP2ServerTransport.Posix>
-    private let telemetry: Telemetry
+    let telemetry: Telemetry
+    /// Announced once both listeners are up and what belongs to that is on the disk.
+    let up = Announced<Void>()
 
     /// Opens the state directory, and makes the certificate authorities at the first start.
     ///
@@ -148,7 +150,7 @@ public final class CloudServer: Service {
             })
         return GRPCServer(
             transport: transport, services: services + [ReflectionService(describing: services)],
-            interceptors: [interceptor])
+            interceptors: TracingServerInterceptor.current() + [interceptor])
     }
 
     private static func makeEnrollmentServer(
@@ -162,7 +164,7 @@ public final class CloudServer: Service {
             logger: context.logger, now: context.time.now)
         return GRPCServer(
             transport: transport, services: [ProvisioningService(context), HealthService(registry: health)],
-            interceptors: [interceptor])
+            interceptors: TracingServerInterceptor.current() + [interceptor])
     }
 
     // MARK: Being up
@@ -196,7 +198,11 @@ public final class CloudServer: Service {
         try await writeOperatorToken()
         let ports = try JSONText.encode(["mtls": mtls, "enrollment": enrollment]) + "\n"
         let path = state.portsPath
-        try await BlockingIO.run { try DurableFile.write(Array(ports.utf8), to: path, mode: 0o644) }
+        let (rootPath, root) = (state.rootPath, context.authorities.root.certificatePEM)
+        try await BlockingIO.run {
+            try DurableFile.write(Array(root.utf8), to: rootPath, mode: 0o644)
+            try DurableFile.write(Array(ports.utf8), to: path, mode: 0o644)
+        }
         for service in [""] + Self.services { health.set(.serving, for: service) }
         context.logger.notice(
             "the cloud is up",
@@ -205,6 +211,7 @@ public final class CloudServer: Service {
                 "enrollment": "\(context.configuration.enrollmentListener.host):\(enrollment)",
                 "state": "\(state.path)", "trust.domain": "\(context.trustDomain)",
             ])
+        up.announce(())
     }
 
     /// Name of the first operator.

@@ -17,6 +17,7 @@ import PKI
 /// | `pki/` | private keys of the certificate authorities, mode 0600 |
 /// | `operator.token` | the first operator's token file, mode 0600 |
 /// | `ports.json` | the ports that are listened on |
+/// | `root.pem` | a copy of the root certificate, for other programs; never read for trust in anybody else |
 final class StateDirectory: Sendable {
     /// The directory.
     let path: String
@@ -61,6 +62,7 @@ final class StateDirectory: Sendable {
     var keysPath: String { path + "/pki" }
     var operatorTokenPath: String { path + "/operator.token" }
     var portsPath: String { path + "/ports.json" }
+    var rootPath: String { path + "/root.pem" }
 
     private static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

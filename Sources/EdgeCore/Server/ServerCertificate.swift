@@ -28,6 +28,7 @@ public final class ServerCertificate: Sendable {
     private let logger: Logger
     private let served = Announced<ReloadableCertificate>()
     private let renewal = Mutex<Date?>(nil)
+    private let chain = Mutex("")
 
     /// Reads what is on disk.
     ///
@@ -43,6 +44,7 @@ public final class ServerCertificate: Sendable {
             served.announce(
                 try ReloadableCertificate(chainPEM: stored.certificateChain, keyPEM: stored.privateKey))
             renewal.withLock { $0 = stored.renewTime }
+            chain.withLock { $0 = stored.certificateChain }
         } catch {
             logger.error(
                 "server certificate damaged; put aside, another one is asked for",
@@ -56,6 +58,16 @@ public final class ServerCertificate: Sendable {
 
     /// Whether there is one, be it expired.
     public var isAvailable: Bool { served.current != nil }
+
+    /// The certificate and the authorities that are sent along, PEM; empty where there is none.
+    var chainPEM: String { chain.withLock { $0 } }
+
+    /// The same, as a file on the disk has it; nil where there is none. Blocks.
+    ///
+    /// - Throws: where the file cannot be read.
+    static func chainPEM(in path: String) throws -> String? {
+        try DurableFile.read(path).map { try decoder.decode(Stored.self, from: Data($0)).certificateChain }
+    }
 
     /// Waits for the first certificate and returns what a server takes it from, also after it was replaced.
     ///
@@ -88,6 +100,7 @@ public final class ServerCertificate: Sendable {
                 try ReloadableCertificate(chainPEM: stored.certificateChain, keyPEM: stored.privateKey))
         }
         renewal.withLock { $0 = stored.renewTime }
+        chain.withLock { $0 = stored.certificateChain }
     }
 
     /// The key must be the certificate's, and the certificate this core's.

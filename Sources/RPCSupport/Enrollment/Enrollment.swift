@@ -76,10 +76,12 @@ public enum Enrollment {
     ///
     /// For programs that nobody watches: a box that is switched on before its line works enrols when it does.
     ///
+    /// - Parameter onUnreachable: told why, each time that the cloud was not reached.
     /// - Throws: ``EnrollmentError`` of every other kind, `IdentityFileError`, and `CancellationError`.
     public static func enrollWhenReachable(
         tokenFile: TokenFile, directory: IdentityDirectory, now: @escaping @Sendable () -> Date = { Date() },
-        backoff: Backoff = Backoff(), logger: Logger
+        backoff: Backoff = Backoff(), onUnreachable: @Sendable (EnrollmentError) -> Void = { _ in },
+        logger: Logger
     ) async throws -> StoredIdentity {
         var backoff = backoff
         while true {
@@ -89,6 +91,7 @@ public enum Enrollment {
                 let wait = backoff.next()
                 logger.warning(
                     "cannot enrol yet", metadata: ["error.message": "\(error)", "retry.after": "\(wait)"])
+                onUnreachable(error)
                 try await Task.sleep(for: wait)
             }
         }

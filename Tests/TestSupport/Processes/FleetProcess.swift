@@ -37,7 +37,10 @@ public final class FleetProcess: Sendable {
         func set(_ exit: Exit) { value.withLock { $0 = exit } }
     }
 
-    init(name: String, executable: URL, arguments: [String], directory: String, logPath: String) throws {
+    init(
+        name: String, executable: URL, arguments: [String], environment: [String: String] = [:],
+        directory: String, logPath: String
+    ) throws {
         self.name = name
         self.logPath = logPath
         let log = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
@@ -54,7 +57,7 @@ public final class FleetProcess: Sendable {
         process.environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": directory,
             "TMPDIR": directory,
-        ]
+        ].merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output

@@ -112,14 +112,20 @@ public final class ProcessFleet: Sendable {
     // MARK: Processes
 
     /// Starts a program of the package; its log has the given name.
-    public func launch(_ program: String, name: String, _ arguments: [String]) throws -> FleetProcess {
-        try launch(programs.appendingPathComponent(program), name: name, arguments)
+    public func launch(
+        _ program: String, name: String, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> FleetProcess {
+        try launch(
+            programs.appendingPathComponent(program), name: name, arguments, environment: environment)
     }
 
     /// Starts any program.
-    public func launch(_ program: URL, name: String, _ arguments: [String]) throws -> FleetProcess {
+    public func launch(
+        _ program: URL, name: String, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> FleetProcess {
         let process = try FleetProcess(
-            name: name, executable: program, arguments: arguments, directory: directory,
+            name: name, executable: program, arguments: arguments, environment: environment,
+            directory: directory,
             logPath: "\(directory)/\(name).log")
         state.withLock { $0.processes.append(process) }
         return process
@@ -137,7 +143,9 @@ public final class ProcessFleet: Sendable {
 
     /// Starts the cloud and waits until it is up.
     @discardableResult
-    public func startCloud(_ arguments: [String] = []) async throws -> FleetProcess {
+    public func startCloud(
+        _ arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws -> FleetProcess {
         try removePorts("cloud")
         let process = try launch(
             "hedgerow-cloud", name: "cloud",
@@ -146,7 +154,7 @@ public final class ProcessFleet: Sendable {
                 "\(try port("cloud"))",
                 "--enrollment-host", "127.0.0.1", "--enrollment-port", "\(try port("cloud enrollment"))",
                 "--advertise", "127.0.0.1",
-            ] + arguments)
+            ] + arguments, environment: environment)
         try await waitForPorts("cloud", process)
         return process
     }
@@ -154,16 +162,16 @@ public final class ProcessFleet: Sendable {
     /// Starts a core, which enrols with its token file where that is new, and waits until it serves. Before the
     /// first deployment it does not serve, so that there is nothing to wait for.
     @discardableResult
-    public func startCore(_ name: String, waits: Bool = true, _ arguments: [String] = []) async throws
-        -> FleetProcess
-    {
+    public func startCore(
+        _ name: String, waits: Bool = true, _ arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws -> FleetProcess {
         try removePorts(name)
         let process = try launch(
             "hedgerow-core", name: name,
             [
                 "run", "--state", statePath(name), "--token", tokenPath(name), "--listen-host", "127.0.0.1",
                 "--listen-port", "\(try port(name))",
-            ] + arguments)
+            ] + arguments, environment: environment)
         if waits { try await waitForPorts(name, process) }
         return process
     }
