@@ -16,8 +16,8 @@ import X509
 /// - enters the call into ``ActiveCalls`` until its response has ended, so that it can be cut off,
 /// - puts an ``AuthenticatedPeer`` into the context,
 /// - and turns whatever the handler throws, also while it streams, into an error that says something: ours as
-///   they are, cancellation as UNAVAILABLE `SHUTTING_DOWN`, anything else as INTERNAL `INTERNAL` with an id under
-///   which the log has the details.
+///   they are, cancellation as UNAVAILABLE `SHUTTING_DOWN` or, at the call's deadline, DEADLINE_EXCEEDED, anything
+///   else as INTERNAL `INTERNAL` with an id under which the log has the details.
 ///
 /// On a listener whose table serves those without an identity (``AuthorizationTable/enrollment``) calls
 /// without a certificate pass to the methods granted there; `context.peer()` throws for them.
@@ -64,6 +64,7 @@ public struct AuthenticationInterceptor: ServerInterceptor {
                 StreamingServerRequest<Input>, ServerContext
             ) async throws -> StreamingServerResponse<Output>
     ) async throws -> StreamingServerResponse<Output> {
+        let deadline = CallDeadline(request.metadata)
         let peer = try authenticate(context)
         try authorize(peer?.principal, context.descriptor)
         let call = try activeCalls.enter(peer?.principal, context.cancellation)
@@ -73,16 +74,21 @@ public struct AuthenticationInterceptor: ServerInterceptor {
         let errors = errors
         let method = context.descriptor
         let principal = peer?.principal
+        let map: @Sendable (any Error) -> any Error & RPCErrorConvertible = { error in
+            let ended = call.endReason
+            let mapped = errors.map(error, of: method, principal: principal, ended: ended)
+            guard ended == nil, let deadline, deadline.explains(mapped) else { return mapped }
+            return CallDeadline.exceeded
+        }
         var response: StreamingServerResponse<Output>
         do {
             response = try await next(request, context)
         } catch {
-            throw errors.map(error, of: method, principal: principal, ended: call.endReason)
+            throw map(error)
         }
         switch response.accepted {
         case .failure(let error):
-            response.accepted = .failure(
-                RPCError(errors.map(error, of: method, principal: principal, ended: call.endReason)))
+            response.accepted = .failure(RPCError(map(error)))
         case .success(var contents):
             // Streaming handlers run here, after every interceptor has returned.
             let produce = contents.producer
@@ -93,7 +99,7 @@ public struct AuthenticationInterceptor: ServerInterceptor {
                     return trailers
                 } catch {
                     call.leave()
-                    throw errors.map(error, of: method, principal: principal, ended: call.endReason)
+                    throw map(error)
                 }
             }
             response.accepted = .success(contents)
