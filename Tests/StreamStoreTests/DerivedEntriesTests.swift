@@ -125,6 +125,7 @@ import Testing
                     INSERT INTO stream_usage VALUES ('s', 1, 0);
                     """, arguments: [Data(epoch(9).bytes), Data(epoch(1).bytes)])
             try DurableStreams.addDerivation(db)
+            try DurableStreams.addTraces(db)
             guard case .batch(let batch)? = try entries(db).first?.content else {
                 Issue.record("the entry is gone")
                 return

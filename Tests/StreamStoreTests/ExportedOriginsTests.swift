@@ -21,6 +21,7 @@ import Testing
         try queue.write {
             try DurableStreams.createTables($0)
             try DurableStreams.addDerivation($0)
+            try DurableStreams.addTraces($0)
         }
     }
 

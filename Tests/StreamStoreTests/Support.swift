@@ -18,6 +18,7 @@ func withStore<Value>(_ body: (DatabasePool) async throws -> Value) async throws
                     try SubscriberQueue.createTables(db)
                     try DurableStreams.createTables(db)
                     try DurableStreams.addDerivation(db)
+                    try DurableStreams.addTraces(db)
                 }
             }, logger: quiet)
         defer { try? pool.close() }
