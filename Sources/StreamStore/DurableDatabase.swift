@@ -10,6 +10,8 @@ public import Logging
 public enum DurableDatabase {
     /// Most readers at once. Default: 4.
     public static let maximumReaders = 4
+    /// Pages in the log after which a commit copies them into the file. Default: 4,000 (16 MiB).
+    public static let checkpointPages = 4_000
 
     /// Opens or makes a database and brings its tables up to date.
     ///
@@ -65,6 +67,8 @@ public enum DurableDatabase {
             try db.execute(sql: "PRAGMA synchronous = FULL")
             // Space of deleted rows is reused; the file itself is kept from growing by a bounded log.
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+            // Pages of 4 KiB: what is stored and soon freed again is then seldom written into the file as well.
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
         }
         let value = try synchronous(of: pool)
         guard value == 2 else { throw StorageError.notDurable(path: path, synchronous: value) }

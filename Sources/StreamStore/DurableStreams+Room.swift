@@ -125,12 +125,17 @@ extension DurableStreams {
 
     // MARK: What the receiver has
 
+    /// Keeps the origins of what the receiver has.
+    func export(_ run: ExportedRuns.Run, epochID: Int64) throws {
+        try export(run.key, run.origins, reason: nil, positions: run.positions, epochID: epochID)
+    }
+
     /// Keeps the origins of what the receiver has, or of what it was told to be lost, joined to the run that they
     /// continue: runs of several publishers grow side by side.
     func export(
-        _ origin: StreamEntry.OriginRange, reason: Int?, positions: SequenceRange, epochID: Int64
+        _ key: OriginKey, _ origins: SequenceRange, reason: Int?, positions: SequenceRange, epochID: Int64
     ) throws {
-        let epoch = Data(origin.key.epoch.bytes)
+        let epoch = Data(key.epoch.bytes)
         try db.cachedStatement(
             sql: """
                 UPDATE stream_exported SET last = ?, origin_last = ? WHERE id = (
@@ -140,9 +145,8 @@ extension DurableStreams {
                 """
         ).execute(
             arguments: [
-                Int64(positions.last), Int64(origin.range.last), epochID, origin.key.thing, epoch,
-                origin.key.component,
-                Int64(origin.range.first) - 1, reason,
+                Int64(positions.last), Int64(origins.last), epochID, key.thing, epoch, key.component,
+                Int64(origins.first) - 1, reason,
             ])
         guard db.changesCount == 0 else { return }
         try db.cachedStatement(
@@ -153,8 +157,8 @@ extension DurableStreams {
                 """
         ).execute(
             arguments: [
-                epochID, Int64(positions.first), Int64(positions.last), reason, origin.key.thing, epoch,
-                origin.key.component, Int64(origin.range.first), Int64(origin.range.last),
+                epochID, Int64(positions.first), Int64(positions.last), reason, key.thing, epoch,
+                key.component, Int64(origins.first), Int64(origins.last),
             ])
     }
 

@@ -90,6 +90,11 @@ public struct DurableStreams {
                 """)
     }
 
+    /// Adds when a batch was appended whose messages carry traces to the tables of ``createTables(_:)``.
+    public static func addTraces(_ db: Database) throws {
+        try db.execute(sql: "ALTER TABLE stream_entry ADD COLUMN traced_since INTEGER")
+    }
+
     // MARK: Epochs
 
     /// The epochs of a stream that have something to send or to account for, oldest first; the given one is
@@ -164,21 +169,23 @@ public struct DurableStreams {
         let size = Int64(batch.payload.count)
         guard size <= limits.maximumBytes else { return .tooLarge }
         var overwritten: UInt64 = 0
-        let excess = try bytes(in: stream) + size - limits.maximumBytes
+        let excess = try addUsage(size, stream) - limits.maximumBytes
         if excess > 0 {
-            guard limits.overwritesOldest else { return .full }
+            guard limits.overwritesOldest else {
+                try addUsage(-size, stream)
+                return .full
+            }
             overwritten = try overwrite(
                 atLeast: max(excess, min(Self.minimumFreed, limits.maximumBytes / 4)), in: stream,
                 reason: overwrittenReason)
         }
-        let epochID = try epochID(stream, epoch)
-        let positions = try take(count: UInt64(count), epochID: epochID)
+        let (epochID, positions) = try take(count: UInt64(count), of: stream, epoch)
         try db.cachedStatement(
             sql: """
                 INSERT INTO stream_entry (epoch_id, first, last, reason, bytes, receive_time, doubtful, thing,
                     origin_epoch, component, origin_first, origin_last, payload, row_offsets, source_component,
-                    source_version, source_revision)
-                VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    source_version, source_revision, traced_since)
+                VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(
             arguments: [
@@ -189,9 +196,8 @@ public struct DurableStreams {
                 Int64(batch.origin.range.last), Data(batch.payload),
                 RowOffsets.data(batch.origin.rowOffsets),
                 batch.source?.component, batch.source?.version,
-                batch.source.map { Int64(clamping: $0.revision) },
+                batch.source.map { Int64(clamping: $0.revision) }, batch.tracedSince,
             ])
-        try addUsage(size, stream)
         return .stored(overwritten: overwritten)
     }
 
@@ -200,8 +206,7 @@ public struct DurableStreams {
     public func appendLost(
         _ origin: StreamEntry.OriginRange, reason: Int, to stream: String, epoch: Epoch, now: Int64
     ) throws {
-        let epochID = try epochID(stream, epoch)
-        let positions = try take(count: 1, epochID: epochID)
+        let (epochID, positions) = try take(count: 1, of: stream, epoch)
         try account(
             for: positions, origin: origin, reason: reason, receiveTime: now, epochID: epochID, stream: stream
         )
@@ -219,7 +224,7 @@ public struct DurableStreams {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT id, first, last, reason, receive_time, doubtful, thing, origin_epoch, component, origin_first,
-                    origin_last, payload, row_offsets, source_component, source_version, source_revision
+                    origin_last, payload, row_offsets, source_component, source_version, source_revision, traced_since
                 FROM stream_entry WHERE epoch_id = ?1 AND last > ?2 AND first >= ifnull(
                     (SELECT max(first) FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2), 0)
                 ORDER BY first LIMIT ?3
@@ -245,29 +250,40 @@ public struct DurableStreams {
                 FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2 AND last <= ?2 ORDER BY first
                 """)
         var freed: Int64 = 0
-        var accounts = 0
-        for row in try Row.fetchAll(select, arguments: [epoch.id, Int64(sequence)]) {
-            let id: Int64 = row[0]
+        var accounts: [Int64] = []
+        // What follows each other becomes one run before it is written.
+        var runs = ExportedRuns()
+        let rows = try Row.fetchCursor(select, arguments: [epoch.id, Int64(sequence)])
+        while let row = try rows.next() {
             freed += row[3]
             guard let positions = SequenceRange(UInt64(row[1] as Int64), UInt64(row[2] as Int64)) else {
                 continue
             }
             if let reason: Int = row[4] {
-                accounts += 1
+                let id: Int64 = row[0]
+                accounts.append(id)
                 for origin in try lostOrigins(of: id) {
-                    try export(origin, reason: reason, positions: positions, epochID: epoch.id)
+                    try export(
+                        origin.key, origin.range, reason: reason, positions: positions, epochID: epoch.id)
                 }
-                try db.cachedStatement(sql: "DELETE FROM stream_lost_origin WHERE entry_id = ?").execute(
-                    arguments: [id])
             } else if let key = Self.key(row, at: 5),
-                let range = SequenceRange(UInt64(row[8] as Int64), UInt64(row[9] as Int64))
+                let range = SequenceRange(UInt64(row[8] as Int64), UInt64(row[9] as Int64)),
+                let complete = runs.add(range, of: key, positions: positions)
             {
-                try export(
-                    .init(key: key, range: range), reason: nil, positions: positions, epochID: epoch.id)
+                try export(complete, epochID: epoch.id)
             }
-            try db.cachedStatement(sql: "DELETE FROM stream_entry WHERE id = ?").execute(arguments: [id])
         }
-        if freed > 0 || accounts > 0 { try addUsage(-freed, accounts: -accounts, epoch.stream) }
+        for run in runs.all { try export(run, epochID: epoch.id) }
+        for id in accounts {
+            try db.cachedStatement(sql: "DELETE FROM stream_lost_origin WHERE entry_id = ?").execute(
+                arguments: [id])
+        }
+        try db.cachedStatement(
+            sql: "DELETE FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2 AND last <= ?2"
+        ).execute(arguments: [epoch.id, Int64(sequence)])
+        if freed > 0 || !accounts.isEmpty {
+            try addUsage(-freed, accounts: -accounts.count, epoch.stream)
+        }
         let statement = try db.cachedStatement(sql: "SELECT acknowledged FROM stream_epoch WHERE id = ?")
         let before = UInt64(try Int64.fetchOne(statement, arguments: [epoch.id]) ?? 0)
         // An epoch never has more acknowledged than was ever given out here, whatever the receiver says.
@@ -326,11 +342,19 @@ public struct DurableStreams {
         return db.lastInsertedRowID
     }
 
-    private func take(count: UInt64, epochID: Int64) throws -> SequenceRange {
+    /// Gives out the next sequences of an epoch, which is made where it is not there yet.
+    private func take(
+        count: UInt64, of stream: String, _ epoch: Epoch
+    ) throws -> (epochID: Int64, positions: SequenceRange) {
         let statement = try db.cachedStatement(
-            sql: "UPDATE stream_epoch SET next = next + ? WHERE id = ? RETURNING next")
-        let next = UInt64(try Int64.fetchOne(statement, arguments: [Int64(count), epochID]) ?? 1)
-        return SequenceRange(next - count, next - 1) ?? SequenceRange(only: next)
+            sql: "UPDATE stream_epoch SET next = next + ? WHERE stream = ? AND epoch = ? RETURNING id, next")
+        let arguments: StatementArguments = [Int64(count), stream, Data(epoch.bytes)]
+        guard let row = try Row.fetchOne(statement, arguments: arguments) else {
+            _ = try epochID(stream, epoch)
+            return try take(count: count, of: stream, epoch)
+        }
+        let next = UInt64(row[1] as Int64)
+        return (row[0], SequenceRange(next - count, next - 1) ?? SequenceRange(only: next))
     }
 
     func insertLost(
@@ -357,13 +381,18 @@ public struct DurableStreams {
             ])
     }
 
-    func addUsage(_ bytes: Int64, accounts: Int = 0, _ stream: String) throws {
-        try db.cachedStatement(
+    /// Adds to what a stream holds.
+    ///
+    /// - Returns: Its bytes of payload afterwards.
+    @discardableResult
+    func addUsage(_ bytes: Int64, accounts: Int = 0, _ stream: String) throws -> Int64 {
+        let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO stream_usage (stream, bytes, accounts) VALUES (?, ?, ?)
                 ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes, accounts = accounts + excluded.accounts
-                """
-        ).execute(arguments: [stream, bytes, accounts])
+                RETURNING bytes
+                """)
+        return try Int64.fetchOne(statement, arguments: [stream, bytes, accounts]) ?? bytes
     }
 
     private func entry(_ row: Row) throws -> StreamEntry? {
@@ -385,7 +414,8 @@ public struct DurableStreams {
                     origin: .init(
                         key: key, range: range, rowOffsets: try RowOffsets.read(row[12] as Data?)),
                     source: Self.source(row, at: 13),
-                    receiveTime: row[4], isReceiveTimeDoubtful: row[5] as Int == 1)))
+                    receiveTime: row[4], isReceiveTimeDoubtful: row[5] as Int == 1,
+                    tracedSince: row[16])))
     }
 
     private static func source(_ row: Row, at index: Int) -> StreamBatch.Source? {
