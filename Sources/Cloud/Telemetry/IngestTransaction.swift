@@ -19,20 +19,27 @@ struct IngestTransaction {
         var wokenThings: Set<String> = []
         /// Down messages at QoS 0, for those who are connected now.
         var transient: [(thing: String, records: [MessageRecord])] = []
+        /// What is recorded of sampled messages.
+        var spans = PendingSpans()
     }
 
     let db: Database
     let session: IngestSession
     let fleet: any TelemetryFleet
     let now: Int64
+    let tracer: MessageTracer?
     private let rows: TelemetryRows
     private let intervals: OriginIntervals
 
-    init(db: Database, session: IngestSession, fleet: any TelemetryFleet, now: Int64) {
+    init(
+        db: Database, session: IngestSession, fleet: any TelemetryFleet, now: Int64,
+        tracer: MessageTracer? = nil
+    ) {
         self.db = db
         self.session = session
         self.fleet = fleet
         self.now = now
+        self.tracer = tracer
         rows = TelemetryRows(db, now: now)
         intervals = OriginIntervals(db)
     }
@@ -92,6 +99,8 @@ struct IngestTransaction {
             }
             sequencer.advance(past: item.positions)
         }
+        try intervals.flush()
+        try rows.flush()
         if sequencer.cursor != known { try save(sequencer.cursor) }
         result.outcome.acknowledged = sequencer.cursor
         return result
@@ -110,7 +119,7 @@ struct IngestTransaction {
         _ publication: IncomingPublication, from first: UInt64?, into result: inout Result
     ) throws {
         let origin: ResolvedOrigin
-        let content: IncomingPublication.Checked
+        var content: IncomingPublication.Checked
         do throws(IncomingPublication.Refusal) {
             origin = try resolveOrigin(of: publication)
             content = try publication.content.get()
@@ -127,7 +136,9 @@ struct IngestTransaction {
                 return
             }
         }
+        let spans = try receive(&content, of: publication, into: &result)
         let new = try store(content, of: publication, from: first, origin: origin, into: &result)
+        stored(new, of: publication, continuing: spans, into: &result)
         for stored in new {
             try deliver(stored, to: targets, isSequenced: origin.rows != nil, into: &result)
         }
@@ -162,8 +173,8 @@ struct IngestTransaction {
 
         let parts = try newParts(of: origin, publication: publication, from: first, thingID: thingID)
         let kept = parts.reduce(0) { $0 + $1.count }
-        try rows.count(.duplicates, UInt64(publication.count - kept), thingID: thingID, stream: streamName)
-        try rows.count(.received, UInt64(kept), thingID: thingID, stream: streamName)
+        rows.count(.duplicates, UInt64(publication.count - kept), thingID: thingID, stream: streamName)
+        rows.count(.received, UInt64(kept), thingID: thingID, stream: streamName)
         var stored: [StoredMessages] = []
         for part in parts {
             let isWhole = part.count == publication.count
@@ -192,8 +203,13 @@ struct IngestTransaction {
             return [Array(Int(first - hop.first)..<publication.count)]
         }
         let key = origin.key(thingID: thingID)
+        if intervals.take(covered, of: key) { return positions.parts(in: [positions.span]) }
         let new = try intervals.missing(from: positions.span, of: key)
         try settle(covered, messages: positions.ranges, of: key)
+        // What was declared lost of dead letters may stay so beside what arrived.
+        if !ResolvedOrigin.isOfDeadLetters(key.component) {
+            try intervals.expectMore(after: covered.last, of: key)
+        }
         return positions.parts(in: new)
     }
 
@@ -250,12 +266,13 @@ struct IngestTransaction {
         rejection.lastSequence = publication.positions?.last ?? 0
         rejection.reason = refusal.reason
         rejection.detail = refusal.detail
+        receiveRefused(publication, refusal, into: &result)
         result.outcome.rejected.append(rejection)
         // What a core brings in another's name is not counted there unless it may speak for it.
         let origin = try? resolveOrigin(of: publication)
         let name = origin?.thing ?? ownName
         let count = publication.positions.map { $0.last - max($0.first, first ?? 0) + 1 } ?? 1
-        try rows.count(.rejected, count, thingID: try rows.thingID(name), stream: streamName)
+        rows.count(.rejected, count, thingID: try rows.thingID(name), stream: streamName)
         if let origin, let covered = origin.covered {
             try declare(
                 covered, reason: .rejected, of: origin.thing, epoch: origin.epoch, component: origin.component
@@ -265,7 +282,7 @@ struct IngestTransaction {
 
     private func countRepeat(_ publication: IncomingPublication) throws {
         guard let origin = try? resolveOrigin(of: publication) else { return }
-        try rows.count(
+        rows.count(
             .duplicates, UInt64(publication.count), thingID: try rows.thingID(origin.thing),
             stream: streamName)
     }
@@ -304,7 +321,7 @@ struct IngestTransaction {
                 component: resolved.component)
             // A core refused them and says so now; nobody else will.
             if reason == .rejected {
-                try rows.count(.rejected, count, thingID: thingID, stream: streamName)
+                rows.count(.rejected, count, thingID: thingID, stream: streamName)
             }
         }
     }

@@ -3,6 +3,9 @@ import GRDB
 import Messaging
 
 /// Ranges of origin sequences in one of the two tables that hold them.
+///
+/// For one transaction: what ``take(_:of:)`` has let grow is written by ``flush()`` at its end, and before
+/// anything else is asked or said about the same sequences.
 struct OriginIntervals {
     /// Whose sequences, with the thing as its row id.
     struct Key: Hashable {
@@ -21,16 +24,69 @@ struct OriginIntervals {
     }
 
     private let db: Database
+    private let growing = GrowingRanges()
 
     init(_ db: Database) { self.db = db }
 
+    // MARK: The common case
+
+    /// Takes a range as received that directly follows what this transaction received last; false where that is
+    /// not so, or where anything is known of the range already.
+    func take(_ range: SequenceRange, of key: Key) -> Bool { growing.grow(by: range, of: key) }
+
+    /// Lets the received range that ends with a sequence grow from now on.
+    func expectMore(after last: UInt64, of key: Key) throws {
+        try close(key)
+        guard let range = try overlapping("telemetry_received", SequenceRange(only: last), key).first?.range,
+            range.last == last
+        else { return }
+        var limit = UInt64(Int64.max)
+        for table in ["telemetry_received", "telemetry_declared"] {
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT min(first) FROM \(table)
+                    WHERE thing_id = ? AND epoch = ? AND component = ? AND first > ?
+                    """)
+            let next = try Int64.fetchOne(statement, arguments: arguments(key) + [Int64(last)])
+            if let next { limit = min(limit, UInt64(next)) }
+        }
+        growing.keep(.init(first: range.first, last: last, limit: limit), of: key)
+    }
+
+    /// Writes what has grown.
+    func flush() throws {
+        for (key, range) in growing.takeAll() { try write(range, key) }
+    }
+
+    private func close(_ key: Key) throws {
+        if let range = growing.take(key) { try write(range, key) }
+    }
+
+    private func write(_ range: GrowingRanges.Range, _ key: Key) throws {
+        if range.isChanged { try setLast(range.last, ofReceived: range.first, key) }
+    }
+
+    private func setLast(_ last: UInt64, ofReceived first: UInt64, _ key: Key) throws {
+        try db.cachedStatement(
+            sql: """
+                UPDATE telemetry_received SET last = ?
+                WHERE thing_id = ? AND epoch = ? AND component = ? AND first = ?
+                """
+        ).execute(arguments: [Int64(last)] + arguments(key) + [Int64(first)])
+    }
+
+    // MARK: Received
+
     /// The parts of a range that were not received yet.
     func missing(from range: SequenceRange, of key: Key) throws -> [SequenceRange] {
-        SequenceSet(try overlapping("telemetry_received", range, key).map(\.range)).missing(from: range)
+        try close(key)
+        let received = try overlapping("telemetry_received", range, key).map(\.range)
+        return SequenceSet(received).missing(from: range)
     }
 
     /// Adds a range to what was received, merging it with its neighbours.
     func insertReceived(_ range: SequenceRange, of key: Key) throws {
+        try close(key)
         let around =
             SequenceRange(range.first == 0 ? 0 : range.first - 1, range.last + 1) ?? range
         let neighbours = try overlapping("telemetry_received", around, key).map(\.range)
@@ -40,19 +96,15 @@ struct OriginIntervals {
             merged.last = max(merged.last, neighbour.last)
         }
         if neighbours.count == 1, neighbours[0].first == merged.first {
-            // The common case: a range grows at its end.
-            try db.cachedStatement(
-                sql: """
-                    UPDATE telemetry_received SET last = ?
-                    WHERE thing_id = ? AND epoch = ? AND component = ? AND first = ?
-                    """
-            ).execute(arguments: [Int64(merged.last)] + arguments(key) + [Int64(merged.first)])
-            return
+            // A range grows at its end.
+            return try setLast(merged.last, ofReceived: merged.first, key)
         }
         for neighbour in neighbours { try delete("telemetry_received", neighbour, key) }
         try db.cachedStatement(sql: "INSERT INTO telemetry_received VALUES (?, ?, ?, ?, ?)")
             .execute(arguments: arguments(key) + [Int64(merged.first), Int64(merged.last)])
     }
+
+    // MARK: Declared
 
     /// The parts of a range that were declared and did not come since.
     func declared(within range: SequenceRange, of key: Key) throws -> [SequenceRange] {
@@ -65,6 +117,7 @@ struct OriginIntervals {
     func declare(
         _ range: SequenceRange, of key: Key, reason: Int, stream: String, day: String
     ) throws -> [SequenceRange] {
+        try close(key)
         var known = SequenceSet(try overlapping("telemetry_received", range, key).map(\.range))
         for declared in try overlapping("telemetry_declared", range, key) { known.insert(declared.range) }
         let new = known.missing(from: range)

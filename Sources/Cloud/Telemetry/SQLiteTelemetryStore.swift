@@ -12,16 +12,18 @@ struct SQLiteTelemetryStore: TelemetryStore {
     private let sessions: SessionRegistry
     private let fleet: any TelemetryFleet
     private let clock: WallClock
+    private let tracer: MessageTracer?
 
     init(
         pool: DatabasePool, committer: GroupCommitter, sessions: SessionRegistry, fleet: any TelemetryFleet,
-        clock: WallClock
+        clock: WallClock, tracer: MessageTracer? = MessageTracer()
     ) {
         self.pool = pool
         self.committer = committer
         self.sessions = sessions
         self.fleet = fleet
         self.clock = clock
+        self.tracer = tracer
     }
 
     func open(_ session: IngestSession) async throws -> UInt64 {
@@ -32,10 +34,14 @@ struct SQLiteTelemetryStore: TelemetryStore {
     }
 
     func ingest(_ items: [IngestItem], session: IngestSession) async throws -> IngestTransaction.Result {
-        try await write { db in
+        let result = try await write { db in
             try sessions.requireLive(session)
-            return try IngestTransaction(db: db, session: session, fleet: fleet, now: clock.now).ingest(items)
+            return try IngestTransaction(
+                db: db, session: session, fleet: fleet, now: clock.now, tracer: tracer
+            ).ingest(items)
         }
+        result.spans.commit()
+        return result
     }
 
     func query(_ query: HistoryQuery) async throws -> HistoryPage {

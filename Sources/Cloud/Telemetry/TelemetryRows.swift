@@ -4,10 +4,25 @@ import HedgerowAPI
 import RPCSupport
 import SwiftProtobuf
 
-/// Rows of batches and counts, inside a transaction.
+/// Rows of batches and counts, inside a transaction. Counts are written by ``flush()``, at its end.
 struct TelemetryRows {
+    /// What is known and what is to be written.
+    private final class Pending {
+        var ids: [String: [String: Int64]] = [:]
+        var counts: [Count: UInt64] = [:]
+        var bytes = 0
+        var batches = 0
+    }
+
+    private struct Count: Hashable {
+        let column: Column
+        let thingID: Int64
+        let stream: String
+    }
+
     private let db: Database
     private let now: Int64
+    private let pending = Pending()
 
     init(_ db: Database, now: Int64) {
         self.db = db
@@ -38,13 +53,30 @@ struct TelemetryRows {
                 bytes,
                 detailBytes, encoded,
             ])
-        try db.cachedStatement(sql: "UPDATE telemetry_total SET bytes = bytes + ?, batches = batches + 1")
-            .execute(arguments: [bytes])
+        pending.bytes += bytes
+        pending.batches += 1
     }
 
     /// Adds to one of the counts `received`, `duplicates`, `rejected`.
-    func count(_ column: Column, _ count: UInt64, thingID: Int64, stream: String) throws {
+    func count(_ column: Column, _ count: UInt64, thingID: Int64, stream: String) {
         guard count > 0 else { return }
+        // Publishers name the sequences, so that a hostile one could count far.
+        let key = Count(column: column, thingID: thingID, stream: stream)
+        let (sum, isTooLarge) = pending.counts[key, default: 0].addingReportingOverflow(count)
+        pending.counts[key] = isTooLarge ? .max : sum
+    }
+
+    /// Writes the counts.
+    func flush() throws {
+        for (key, count) in pending.counts { try write(key.column, count, key.thingID, key.stream) }
+        pending.counts = [:]
+        guard pending.batches > 0 else { return }
+        try db.cachedStatement(sql: "UPDATE telemetry_total SET bytes = bytes + ?, batches = batches + ?")
+            .execute(arguments: [pending.bytes, pending.batches])
+        (pending.bytes, pending.batches) = (0, 0)
+    }
+
+    private func write(_ column: Column, _ count: UInt64, _ thingID: Int64, _ stream: String) throws {
         try db.cachedStatement(
             sql: """
                 INSERT INTO telemetry_day (thing_id, day, stream, \(column.rawValue)) VALUES (?, ?, ?, ?)
@@ -78,9 +110,14 @@ struct TelemetryRows {
     }
 
     private func id(in table: String, _ name: String) throws -> Int64 {
+        if let known = pending.ids[table]?[name] { return known }
         let select = try db.cachedStatement(sql: "SELECT id FROM \(table) WHERE name = ?")
-        if let id = try Int64.fetchOne(select, arguments: [name]) { return id }
-        try db.cachedStatement(sql: "INSERT INTO \(table) (name) VALUES (?)").execute(arguments: [name])
-        return db.lastInsertedRowID
+        var id = try Int64.fetchOne(select, arguments: [name])
+        if id == nil {
+            try db.cachedStatement(sql: "INSERT INTO \(table) (name) VALUES (?)").execute(arguments: [name])
+            id = db.lastInsertedRowID
+        }
+        pending.ids[table, default: [:]][name] = id
+        return id ?? db.lastInsertedRowID
     }
 }
