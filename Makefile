@@ -4,7 +4,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo demo-picture docs docs-check build test bench python-test lint format protos protos-check clean
+.PHONY: help bootstrap demo demo-picture docs docs-check build test bench python-test lint format protos protos-check release deb deb-test image image-test compose-test deploy-check clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,27 @@ protos: ## Regenerate Sources/HedgerowAPI/Generated from Protos/.
 
 protos-check: ## Fail when the generated code is not current.
 	@scripts/protos-check.sh
+
+release: ## Build the programs for use: release, Swift linked in, stripped; into .build-release/programs.
+	@scripts/release.sh
+
+deb: ## Make Debian packages of core, cloud and command line (a release build first).
+	@scripts/deb.sh $(ARGS)
+
+deb-test: ## Install, run, upgrade, remove and purge the packages of the last release build, in a container.
+	@deploy/debian/test.sh
+
+image: ## Make container images of cloud, core and command line (a release build first).
+	@scripts/image.sh $(ARGS)
+
+image-test: ## Build images of the last release build and run them, confined, in containers.
+	@deploy/docker/test.sh
+
+compose-test: ## Run deploy/compose.yaml with podman-compose, on images of the last release build.
+	@deploy/compose/test.sh
+
+deploy-check: ## Check units, Kubernetes manifests, compose file and scripts of deploy/.
+	@deploy/test/check.sh
 
 clean: ## Remove what was built, and .venv.
 	@scripts/clean.sh
