@@ -34,7 +34,7 @@ QUICK = hedgerow.Backoff(initial=0.05, maximum=0.5)
 _T = TypeVar("_T")
 
 
-def eventually(what: str, condition: Callable[[], _T], within: float = 30.0) -> _T:
+def eventually(what: str, condition: Callable[[], _T | None], within: float = 30.0) -> _T:
     """Returns the condition's result as soon as it is true; fails at the deadline."""
     deadline = time.monotonic() + within
     while True:
