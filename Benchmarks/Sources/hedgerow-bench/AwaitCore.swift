@@ -25,7 +25,7 @@ struct AwaitCore: AsyncParsableCommand {
     func run() async throws {
         let files = try TLSFiles(directory: identity, roots: roots)
         let template = try BatchTemplate(
-            topic: topic, readings: 1, base: Int64(Date().timeIntervalSince1970))
+            topic: topic, readings: 1, base: UInt64(Date().timeIntervalSince1970))
         JSONLine.print(["ready": 1])
         let deadline = ContinuousClock.now + .seconds(60)
         while !accepts() {

@@ -62,7 +62,8 @@ struct Latency: AsyncParsableCommand {
     private func publish(
         _ client: GRPCClient<HTTP2ClientTransport.Posix>, epoch: Data, count: UInt64, _ log: LatencyLog
     ) async throws {
-        let template = try BatchTemplate(topic: topic, readings: 1, base: Int64(Date().timeIntervalSince1970))
+        let template = try BatchTemplate(
+            topic: topic, readings: 1, base: UInt64(Date().timeIntervalSince1970))
         let interval = Duration.seconds(1 / rate)
         try await client.bidirectionalStreaming(
             request: StreamingClientRequest { writer in

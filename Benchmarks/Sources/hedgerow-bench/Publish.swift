@@ -42,7 +42,7 @@ struct Publish: AsyncParsableCommand {
     func run() async throws {
         let files = try TLSFiles(directory: identity, roots: roots)
         let template = try BatchTemplate(
-            topic: topic, readings: batch, base: Int64(Date().timeIntervalSince1970))
+            topic: topic, readings: batch, base: UInt64(Date().timeIntervalSince1970))
         let seconds = seconds
         let result = try await to.withClient(files, coalescing: !flush) { client in
             // The connection stands before the clock runs.
