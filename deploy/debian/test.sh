@@ -51,7 +51,7 @@ say "starting a Debian with systemd"
 cat >"$work/Containerfile" <<FILE
 FROM $debian_image
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \\
-  systemd systemd-sysv dbus procps sqlite3 adduser init-system-helpers libsqlite3-0 libstdc++6 >/dev/null
+  systemd systemd-sysv dbus procps sqlite3 bubblewrap adduser init-system-helpers libsqlite3-0 libstdc++6 >/dev/null
 CMD ["/sbin/init"]
 FILE
 "${builder[@]}" -t "$image" -f "$work/Containerfile" "$work" >"$work/log" 2>&1 || { tail "$work/log"; fail "no image"; }
@@ -120,6 +120,24 @@ check "the thing starts" guest systemctl start hedgerow-thing
 reports() { hedgerow history --thing bme680-1 --output json --limit 5 | grep -q '/dev/i2c-1 does not exist'; }
 eventually "what it says has come through core and cloud" 60 reports
 guest systemctl stop hedgerow-thing
+
+say "what the core's unit leaves open"
+# The core's unit with another program in it: bubblewrap, as a component's sandbox is made.
+guest_shell 'sed -e "s/^Type=notify/Type=oneshot/; s/^ExecStart=.*/ExecStart=\/run\/sandbox/" \
+  -e "/^Condition/d; /^Restart/d; /^Watchdog/d; /^NotifyAccess/d" /usr/lib/systemd/system/hedgerow-core.service \
+  >/run/systemd/system/sandbox-probe.service
+  cat >/run/sandbox <<PROGRAM
+#!/bin/sh
+exec /usr/bin/bwrap --unshare-all --die-with-parent --hostname component --ro-bind /usr /usr --symlink usr/bin /bin \\
+  --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp \\
+  /bin/sh -c "ls /proc | grep -c ^[0-9]; cat /proc/sys/kernel/hostname; ls /var/lib/hedgerow-core || echo closed"
+PROGRAM
+  chmod 0755 /run/sandbox && systemctl daemon-reload'
+check "bubblewrap makes a sandbox in it, with namespaces and a /proc of its own" guest systemctl start sandbox-probe
+sandbox_says() { guest journalctl --unit sandbox-probe --output cat --no-pager | grep -qx "$1"; }
+eventually "the sandbox has a host name of its own" 20 sandbox_says component
+eventually "and does not see what the core keeps" 20 sandbox_says closed
+guest_shell 'rm /run/systemd/system/sandbox-probe.service /run/sandbox && systemctl daemon-reload'
 
 say "the watchdog"
 guest_shell 'mkdir -p /run/systemd/system/hedgerow-core.service.d
