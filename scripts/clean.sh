@@ -3,5 +3,5 @@
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-say "removing $scratch, .build-release, .build-deploy, .venv and .venv-python"
-rm -rf -- "${scratch:?}" .build-release .build-deploy .venv .venv-python
+say "removing $scratch, .build-release, .build-deploy, Benchmarks/.build, .venv and .venv-python"
+rm -rf -- "${scratch:?}" .build-release .build-deploy Benchmarks/.build .venv .venv-python
