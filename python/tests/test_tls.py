@@ -239,6 +239,8 @@ def table(found: dict[str, Findings]) -> str:
     return "\n".join(lines)
 
 
+# sslyze reads the system's trust stores, in which not every certificate is beyond reproach.
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 def test_a_scan_finds_no_surprise(listeners: dict[str, Listener], client: ClientFiles, fleet: Fleet) -> None:
     if importlib.util.find_spec("sslyze") is None:
         pytest.skip("sslyze is not installed (python/requirements-scan.txt); openssl's tests have run")
@@ -271,6 +273,8 @@ def test_a_scan_finds_no_surprise(listeners: dict[str, Listener], client: Client
         assert rows["Renegotiation by the client"] == "refused"
         assert rows["Extended master secret"] == rows["Fallback signal (RFC 7507)"] == "yes"
         assert rows["Certificate"] == "secp256r1, sha256"
+    if not PAGE.is_file():
+        return  # The page is in the repository only.
     page = PAGE.read_text(encoding="utf-8")
     head, rest = page.split(BEGIN)
     shown, tail = rest.split(END)
