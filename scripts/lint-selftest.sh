@@ -17,6 +17,8 @@ mkdir -p "$copy/Tests/PKITests" "$copy/Sources/HedgerowAPI/Generated"
 cp -R Protos scripts .ci .swift-format "$copy/"
 # Pages link to each other across these.
 cp -R docs deploy Examples python ./*.md LICENSE "$copy/"
+mkdir "$copy/Benchmarks"
+cp Benchmarks/*.* "$copy/Benchmarks/"
 cp Tests/.swift-format "$copy/Tests/"
 rm -rf "$copy/scripts/__pycache__"
 printf '// swift-tools-version: 6.2\nimport PackageDescription\n\nlet package = Package(name: "copy")\n' >"$copy/Package.swift"
