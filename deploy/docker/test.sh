@@ -13,6 +13,7 @@ find_podman
 need_programs
 tag="test"
 prefix=hedgerow-image-test
+log=$(mktemp)
 
 cleanup() {
   local code=$?
@@ -30,6 +31,7 @@ cleanup() {
   done
   "${podman[@]}" image prune --force >/dev/null 2>&1 || true
   for image in "${made_images[@]}"; do "${podman[@]}" rmi --force "$image" >/dev/null 2>&1 || true; done
+  rm -f "$log"
   exit "$code"
 }
 trap cleanup EXIT
@@ -37,9 +39,7 @@ trap cleanup EXIT
 need_debian_image
 say "building the images"
 HEDGEROW_IMAGE_TOOL="${podman[*]}" HEDGEROW_IMAGE_OPTIONS="--isolation chroot --network host --pull-never" \
-  scripts/image.sh --no-build --tag "$tag" >/dev/null 2>&1 \
-  || HEDGEROW_IMAGE_TOOL="${podman[*]}" HEDGEROW_IMAGE_OPTIONS="--isolation chroot --network host --pull-never" \
-    scripts/image.sh --no-build --tag "$tag"
+  scripts/image.sh --no-build --tag "$tag" >"$log" 2>&1 || { tail "$log"; fail "the images could not be built"; }
 for image in hedgerow-cloud hedgerow-core hedgerow; do
   size=$("${podman[@]}" image inspect --format '{{.Size}}' "localhost/$image:$tag")
   say "$image: $((size / 1000000)) MB"

@@ -81,7 +81,7 @@ made_images=()
 need_debian_image() {
   "${podman[@]}" image exists "$debian_image" && return
   say "fetching $debian_image"
-  if timeout 120 "${podman[@]}" pull --quiet "$debian_image" >/dev/null 2>&1; then
+  if timeout 60 "${podman[@]}" pull --quiet "$debian_image" >/dev/null 2>&1; then
     made_images+=("$debian_image")
     return
   fi
