@@ -79,6 +79,11 @@ public struct CallerError: Error, Sendable, CustomStringConvertible {
             kind = .unreachable
             message = "nothing answers\(place)"
             hint = "check that the server runs and listens there, and that no firewall is between"
+        } else if causes.contains(where: Self.isSilentEnd) {
+            // Who refuses a certificate says so by an alert; who only hangs up is going, or is no server of ours.
+            kind = .unreachable
+            message = "the server\(place) ended the connection during the TLS handshake"
+            hint = "it may be starting or stopping, or something else listens there; try again"
         } else if causes.contains(where: { $0 is NIOSSLError || $0 is BoringSSLError }) {
             kind = .identityNotAccepted
             message = "the server\(place) ended the TLS handshake"
@@ -122,6 +127,15 @@ public struct CallerError: Error, Sendable, CustomStringConvertible {
         return error.errnoCode == ECONNREFUSED || error.errnoCode == EHOSTUNREACH
             || error.errnoCode == ENETUNREACH
             || error.errnoCode == ETIMEDOUT
+    }
+
+    /// Whether the line was closed or reset in the middle of TLS, without an alert that says why.
+    private static func isSilentEnd(_ error: any Error) -> Bool {
+        switch error {
+        case NIOSSLError.handshakeFailed(.sslError(let stack)): stack.contains(.eofDuringHandshake)
+        case NIOSSLError.uncleanShutdown: true
+        default: false
+        }
     }
 
     private static func shortest(_ causes: [any Error]) -> String {
