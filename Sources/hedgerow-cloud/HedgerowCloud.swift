@@ -15,7 +15,8 @@ struct HedgerowCloud: AsyncParsableCommand {
             """,
         version: "hedgerow-cloud \(CloudVersion.current)",
         subcommands: [
-            Serve.self, Healthcheck.self, OperatorToken.self, Config.self, Version.self,
+            Serve.self, Healthcheck.self, OperatorToken.self, Doctor.self, Config.self, Completion.self,
+            Version.self,
         ],
         defaultSubcommand: Serve.self)
 }

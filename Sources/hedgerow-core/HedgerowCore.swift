@@ -13,6 +13,6 @@ struct HedgerowCore: AsyncParsableCommand {
             start needs --token FILE.
             """,
         version: "hedgerow-core \(CoreVersion.current)",
-        subcommands: [Run.self, Healthcheck.self, Config.self, Version.self],
+        subcommands: [Run.self, Healthcheck.self, Doctor.self, Config.self, Completion.self, Version.self],
         defaultSubcommand: Run.self)
 }

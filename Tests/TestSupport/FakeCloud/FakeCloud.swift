@@ -77,9 +77,14 @@ public final class FakeCloud: Sendable {
         let enrollment = try ServerTransports.serverTLS(
             host: "127.0.0.1", port: last?.enrollment ?? 0, identity: identity)
         let calls = ActiveCalls()
+        let health = HealthRegistry()
+        health.set(.serving)
         return try await withGRPCServer(
             transport: mutual,
-            services: [FakeDeploymentService(cloud: self), FakeProvisioningService(cloud: self)],
+            services: [
+                FakeDeploymentService(cloud: self), FakeProvisioningService(cloud: self),
+                HealthService(registry: health),
+            ],
             interceptors: [
                 AuthenticationInterceptor(
                     table: .cloud, trustDomain: Self.trustDomain, activeCalls: calls, logger: logger)
