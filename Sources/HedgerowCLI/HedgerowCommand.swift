@@ -5,6 +5,8 @@ struct HedgerowCommand: AsyncParsableCommand {
     /// Its subcommands. Each is a file of its own; add new ones here.
     static let commands: [any ParsableCommand.Type] = [
         InitCommand.self,
+        ContextCommand.self,
+        DoctorCommand.self,
         ThingsCommand.self,
         ComponentsCommand.self,
         ApplyCommand.self,
@@ -18,6 +20,7 @@ struct HedgerowCommand: AsyncParsableCommand {
         RevokeCommand.self,
         ThingCommand.self,
         DemoCommand.self,
+        CompletionCommand.self,
     ]
 
     /// Name, summary and subcommands.
@@ -25,7 +28,13 @@ struct HedgerowCommand: AsyncParsableCommand {
         commandName: "hedgerow",
         abstract: "Operate a fleet of things, edge cores and their cloud.",
         discussion: """
-            Begin with: hedgerow init TOKEN-FILE (the file that the cloud wrote at its first start).
+            Begin with: hedgerow init TOKEN-FILE (the file that the cloud wrote at its first start). hedgerow COMMAND \
+            --help says everything about a command. --home, --context and --color may stand before the command too.
+
+            Example:
+              hedgerow init operator.token
+              hedgerow things list
+              hedgerow --context factory things list
 
             Exit codes: 0 done, 1 failed, 2 wrong use, 3 not found, 4 refused, 5 cloud not reachable, \
             6 deployment failed, 7 data lost, 8 timed out.

@@ -10,6 +10,13 @@ public enum HedgerowProgram {
     /// - Parameter arguments: without the program's name.
     /// - Returns: the exit code, one of ``ProgramStatus``.
     public static func run(_ arguments: [String]) async -> Int32 {
+        let arguments = commandFirst(arguments)
+        return await CommandIO.$current.withValue(CommandIO.current.prepared(for: arguments)) {
+            await runPrepared(arguments)
+        }
+    }
+
+    private static func runPrepared(_ arguments: [String]) async -> Int32 {
         do {
             try checkCommand(arguments)
             var command = try HedgerowCommand.parseAsRoot(arguments)
@@ -22,6 +29,27 @@ public enum HedgerowProgram {
         } catch {
             return report(error)
         }
+    }
+
+    /// The options that nearly every command has, which may stand before the command too.
+    private static let common = ["--home", "--context", "--color"]
+
+    /// Moves common options from before the command to behind what belongs to it, where the parser takes them.
+    static func commandFirst(_ arguments: [String]) -> [String] {
+        var moved: [String] = []
+        var rest = arguments[...]
+        while let first = rest.first {
+            if common.contains(first), rest.count > 2 {
+                moved += rest.prefix(2)
+                rest = rest.dropFirst(2)
+            } else if common.contains(where: { first.hasPrefix($0 + "=") }), rest.count > 1 {
+                moved.append(rest.removeFirst())
+            } else {
+                break
+            }
+        }
+        let end = rest.firstIndex(of: "--") ?? rest.endIndex
+        return rest[..<end] + moved + rest[end...]
     }
 
     /// Refuses a command that does not exist with what was probably meant, which ArgumentParser does not say.

@@ -200,3 +200,42 @@ struct ComponentCommandTests {
         }
     }
 }
+
+extension ComponentCommandTests {
+    /// The results of a push in JSON, by their order.
+    private func results(_ text: String) throws -> [String?] {
+        let list = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]]
+        return list?.map { $0["result"] as? String } ?? []
+    }
+
+    @Test("compare the files of a trial with each other, as the push will")
+    func trialComparesFiles() async throws {
+        try await asOperator { person, file in
+            let first = try file("1.yaml", Self.recipe("1.0.0"))
+            let copy = try file("2.yaml", Self.recipe("1.0.0"))
+            let other = try file("3.yaml", Self.recipe("1.0.0+build", factor: "3.0"))
+            let trial = await person.run("components", "push", first, copy, other, "--dry-run", "-o", "json")
+            #expect(trial.status == 1)
+            #expect(try results(trial.output) == ["created", "unchanged", "refused"])
+            #expect(
+                trial.error
+                    == "hedgerow: \(other): double-it 1.0.0 is in \(first) with another recipe; raise the version\n"
+            )
+            #expect(person.cloud.state.withLock { $0.components.isEmpty })
+        }
+    }
+
+    @Test("list every file in JSON where one of them has an error")
+    func invalidListed() async throws {
+        try await asOperator { person, file in
+            let good = try file("good.yaml", Self.recipe("1.0.0"))
+            let bad = try file("bad.yaml", Self.recipe("1.0"))
+            let refused = await person.run("components", "push", good, bad, "-o", "json")
+            #expect(refused.status == 2)
+            #expect(try results(refused.output) == ["notPushed", "invalid"])
+            #expect(refused.output.contains("\(bad):3:"))
+            #expect(refused.error.hasPrefix("hedgerow: \(bad):3:"))
+            #expect(person.cloud.state.withLock { $0.components.isEmpty })
+        }
+    }
+}

@@ -42,8 +42,11 @@ final class FakeCloud: Sendable {
             host: "127.0.0.1", port: 0, identity: identity, verifier: pki.clientVerifier(), refusals: refusals
         )
         let plain = try ServerTransports.serverTLS(host: "127.0.0.1", port: 0, identity: identity)
+        let health = HealthRegistry()
+        health.set(.serving)
         let services: [any RegistrableRPCService] = [
             FakeRegistry(cloud: self), FakeDeployments(cloud: self), FakeTelemetry(cloud: self),
+            HealthService(registry: health),
         ]
         return try await withGRPCServer(transport: mutual, services: services) { server in
             try await withGRPCServer(transport: plain, services: [FakeProvisioning(cloud: self)]) {
@@ -160,7 +163,11 @@ struct FakeTelemetry: Hedgerow_Telemetry_V1_TelemetryService.SimpleServiceProtoc
                 return true
             }
             if superseded { throw HedgerowError(.aborted, .sessionSuperseded, "a newer session took over") }
-            try await response.write(.with { $0.resumeAfterSequence = 0 })
+            try await response.write(
+                .with {
+                    $0.resumeAfterSequence = 0
+                    $0.serverTime = Google_Protobuf_Timestamp(date: Date())
+                })
             for publication in message.publications {
                 if publication.message.topic == "nowhere" {
                     try await response.write(

@@ -36,27 +36,17 @@ extension HomeOptions {
         _ body: @Sendable (CloudSession) async throws -> Result
     ) async throws -> Result {
         let io = CommandIO.current
-        let directory = try directory(environment: io.environment)
-        var identity = try await stored(in: directory)
-        if identity.renewTime <= io.now() { identity = await renewed(identity, in: directory, io: io) }
-        let current = identity
-        return try await current.dialer(now: io.now).connect(identity: current.client) { client in
-            try await body(CloudSession(identity: current, client: client))
+        let (directory, stored) = try await BlockingIO.run {
+            let choice = try choice(environment: io.environment)
+            return (choice.directory, try choice.store.identity(of: choice.name))
         }
-    }
-
-    private func stored(in directory: IdentityDirectory) async throws -> StoredIdentity {
-        do {
-            guard let identity = try await BlockingIO.run({ try directory.load() }) else {
-                throw CLIError(
-                    .refused, "there is no identity in \(directory.path)",
-                    hint:
-                        "enrol with the token file that the cloud wrote at its first start: hedgerow init FILE"
-                )
+        return try await Progress.showByDefault("waiting for the cloud") {
+            var identity = stored
+            if identity.renewTime <= io.now() { identity = await renewed(identity, in: directory, io: io) }
+            let current = identity
+            return try await current.dialer(now: io.now).connect(identity: current.client) { client in
+                try await body(CloudSession(identity: current, client: client))
             }
-            return identity
-        } catch let error as IdentityFileError {
-            throw CLIError(error)
         }
     }
 

@@ -14,9 +14,16 @@ struct ApplyCommand: AsyncParsableCommand {
             The file is YAML or JSON of kind: Group; several groups are separated by lines of ---. It is checked here \
             first, then by the cloud. Applying what is there already changes nothing. Applying deploys nothing: see \
             hedgerow deploy.
+
+            Example:
+              hedgerow apply -f press-hall.yaml --dry-run
+              hedgerow apply -f press-hall.yaml
+              cat groups/*.yaml | hedgerow apply -f -
             """)
 
-    @Option(name: [.customShort("f"), .customLong("file")], help: "The file; - for standard input.")
+    @Option(
+        name: [.customShort("f"), .customLong("file")], help: "The file; - for standard input.",
+        completion: .file())
     var file: String
 
     @Flag(help: "Check and compare only.")
@@ -43,9 +50,19 @@ struct ApplyCommand: AsyncParsableCommand {
         } catch {
             throw CLIError(.wrongUse, lines: error.errors.map(\.description))
         }
-        let outcomes = try await home.withCloud { cloud in
+        let outcomes = try await Progress.show("applying") { progress in
+            try await apply(manifests, text: text, fileName: fileName, progress)
+        }
+        try write(outcomes, io: io)
+    }
+
+    private func apply(
+        _ manifests: [GroupManifest], text: String, fileName: String, _ progress: Progress
+    ) async throws -> [Outcome] {
+        try await home.withCloud { cloud in
             var outcomes: [Outcome] = []
-            for manifest in manifests {
+            for (index, manifest) in manifests.enumerated() {
+                progress.say("applying \(manifest.definition.name), \(index + 1) of \(manifests.count)")
                 var request = Hedgerow_Registry_V1_ApplyGroupRequest()
                 // The only group of a file goes as it is written, so that the cloud's line numbers are the file's.
                 request.definition = manifests.count == 1 ? text : GroupManifest.render(manifest.definition)
@@ -60,6 +77,9 @@ struct ApplyCommand: AsyncParsableCommand {
             }
             return outcomes
         }
+    }
+
+    private func write(_ outcomes: [Outcome], io: CommandIO) throws {
         try output.write(
             json: .list(
                 outcomes.map { outcome in

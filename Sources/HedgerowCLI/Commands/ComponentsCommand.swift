@@ -11,6 +11,11 @@ struct ComponentsCommand: AsyncParsableCommand {
         discussion: """
             A component is a recipe: YAML or JSON of kind: Component. Versions never change; what is registered under \
             one stays. A group names the versions that it wants: see hedgerow apply.
+
+            Example:
+              hedgerow components check compensate.yaml
+              hedgerow components push compensate.yaml
+              hedgerow components list
             """,
         subcommands: [Push.self, List.self, Show.self, Check.self])
 }
@@ -19,7 +24,12 @@ extension ComponentsCommand {
     /// `components list [NAME]`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List components with their highest version, or the versions of one.")
+            abstract: "List components with their highest version, or the versions of one.",
+            discussion: """
+                Example:
+                  hedgerow components list
+                  hedgerow components list compensate-temperature --output json
+                """)
 
         @Argument(help: "Only the versions of this component.")
         var name: String?
@@ -53,7 +63,12 @@ extension ComponentsCommand {
     /// `components show NAME[@VERSION]`.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a version of a component: the highest that is no pre-release, or the one named.")
+            abstract: "Show a version of a component: the highest that is no pre-release, or the one named.",
+            discussion: """
+                Example:
+                  hedgerow components show compensate-temperature
+                  hedgerow components show compensate-temperature@1.0.0 --recipe > old.yaml
+                """)
 
         @Argument(
             help: ArgumentHelp(
@@ -98,9 +113,18 @@ extension ComponentsCommand {
     /// `components check FILE…`.
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check recipes without a cloud: all that push would refuse, with line and column.")
+            abstract: "Check recipes without a cloud: all that push would refuse, with line and column.",
+            discussion: """
+                Types and units of expressions are checked too. It needs no identity. Exit code 2 where a file has an \
+                error.
 
-        @Argument(help: ArgumentHelp("Recipes; - for standard input.", valueName: "file"))
+                Example:
+                  hedgerow components check compensate.yaml limit.yaml
+                  hedgerow components check - --output json < compensate.yaml
+                """)
+
+        @Argument(
+            help: ArgumentHelp("Recipes; - for standard input.", valueName: "file"), completion: .file())
         var files: [String]
 
         @OptionGroup var output: OutputOptions

@@ -14,9 +14,14 @@ extension ComponentsCommand {
                 Every file is checked here first; where one has an error, none is registered. Then each is \
                 registered by itself, in the order given, and the outcome of each is shown. The same recipe again \
                 changes nothing; another one under a version that is there already is refused.
+
+                Example:
+                  hedgerow components push compensate.yaml limit.yaml
+                  hedgerow components push compensate.yaml --dry-run
                 """)
 
-        @Argument(help: ArgumentHelp("Recipes; - for standard input.", valueName: "file"))
+        @Argument(
+            help: ArgumentHelp("Recipes; - for standard input.", valueName: "file"), completion: .file())
         var files: [String]
 
         @Flag(help: "Check only, here and in the cloud.")
@@ -27,13 +32,14 @@ extension ComponentsCommand {
 
         func run() async throws {
             let recipes = try await RecipeFile.read(files)
+            if output.format == .json, recipes.contains(where: { !$0.errors.isEmpty }) {
+                // Programs get the list in any case; people the errors alone, which refuse() says.
+                let untouched = recipes.map { PushOutcome(recipe: $0).json(dryRun: dryRun) }
+                try output.write(json: .list(untouched), table: "")
+            }
             try RecipeFile.refuse(recipes)
-            let outcomes = try await home.withCloud { cloud in
-                var outcomes: [PushOutcome] = []
-                for recipe in recipes {
-                    outcomes.append(try await Self.push(recipe, to: cloud, dryRun: dryRun))
-                }
-                return outcomes
+            let outcomes = try await Progress.show("pushing") { progress in
+                try await push(recipes, progress)
             }
             let io = CommandIO.current
             var table = Table(["FILE", "COMPONENT", "VERSION", dryRun ? "WOULD BE" : "RESULT"])
@@ -51,6 +57,18 @@ extension ComponentsCommand {
             }
         }
 
+        private func push(_ recipes: [RecipeFile], _ progress: Progress) async throws -> [PushOutcome] {
+            try await home.withCloud { cloud in
+                var outcomes: [PushOutcome] = []
+                for (index, recipe) in recipes.enumerated() {
+                    progress.say("pushing \(recipe.fileName), \(index + 1) of \(recipes.count)")
+                    let outcome = try await Self.push(recipe, to: cloud, dryRun: dryRun)
+                    outcomes.append(dryRun ? outcome.after(outcomes) : outcome)
+                }
+                return outcomes
+            }
+        }
+
         /// Registers one recipe. What the cloud answers about the recipe is an outcome; where the cloud cannot
         /// be asked at all, the command ends.
         private static func push(
@@ -61,12 +79,12 @@ extension ComponentsCommand {
             request.dryRun = dryRun
             do {
                 let reply = try await cloud.registry.registerComponent(request, options: cloud.options)
-                return PushOutcome(recipe: recipe, reply: reply, refusal: nil)
+                return PushOutcome(recipe: recipe, reply: reply)
             } catch {
                 guard let rpc = error as? RPCError, let ours = HedgerowError(rpc) else { throw error }
                 switch ours.reason {
                 case .alreadyExists, .invalidRecipe, .invalidField:
-                    return PushOutcome(recipe: recipe, reply: nil, refusal: explain(ours, recipe))
+                    return PushOutcome(recipe: recipe, refusal: explain(ours, recipe))
                 default: throw error
                 }
             }
@@ -82,36 +100,5 @@ extension ComponentsCommand {
                 status,
                 lines: error.violations.map { "\(recipe.fileName):\($0.field): \($0.description)" })
         }
-    }
-}
-
-/// What became of one recipe of a push.
-struct PushOutcome: Sendable {
-    let recipe: RecipeFile
-    /// What the cloud answered; nil where it refused.
-    let reply: Hedgerow_Registry_V1_RegisterComponentResponse?
-    /// Why it refused.
-    let refusal: CLIError?
-
-    private var word: String { reply.map { $0.created ? "created" : "unchanged" } ?? "refused" }
-
-    var cells: [Table.Cell] {
-        let style: Style = refusal != nil ? .bad : reply?.created == true ? .good : .faint
-        return [
-            Table.Cell(recipe.fileName), Table.Cell(recipe.manifest?.recipe.name ?? ""),
-            Table.Cell(recipe.manifest?.recipe.version.description ?? ""), Table.Cell(word, style: style),
-        ]
-    }
-
-    /// For programs; docs/cli.md lists the names.
-    func json(dryRun: Bool) -> JSONValue {
-        .object([
-            ("file", .text(recipe.fileName)), ("name", .optional(recipe.manifest?.recipe.name)),
-            ("version", .optional(recipe.manifest?.recipe.version.description)), ("result", .text(word)),
-            ("dryRun", .boolean(dryRun)),
-            ("recipeDigest", .optional(reply.map { RecordText.hexadecimal($0.component.recipeDigest) })),
-            ("warnings", .list((reply?.warnings ?? []).map { .text($0) })),
-            ("errors", .list((refusal?.lines ?? []).map { .text($0) })),
-        ])
     }
 }

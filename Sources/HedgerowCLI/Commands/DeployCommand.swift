@@ -13,7 +13,12 @@ struct DeployCommand: AsyncParsableCommand {
         abstract: "Deploy a group's newest revision to its cores.",
         discussion: """
             With --wait it shows each core's status as it changes and ends when every core has come to an end: exit \
-            code 0 where all succeeded, 6 where one did not, 8 where the time was up (the deployment goes on).
+            code 0 where all succeeded, 6 where one did not, 8 where the time was up (the deployment goes on). A core \
+            that is not connected gets the deployment when it returns.
+
+            Example:
+              hedgerow deploy press-hall --wait
+              hedgerow deploy press-hall --revision 4 --wait --timeout 2m
             """)
 
     @Argument(help: "The group's name.")
@@ -50,7 +55,10 @@ struct DeployCommand: AsyncParsableCommand {
                 io.note("component  \(Text.printable(ComponentText.line(entry)))")
             }
             let watch = DeploymentWatch(home: home, first: deployment)
-            ended = try await Interruption.run(for: limit.duration) { try await watch.untilEnd() } != nil
+            ended =
+                try await Interruption.run(for: limit.duration) {
+                    try await Progress.show(watch.waiting) { try await watch.untilEnd($0) }
+                } != nil
             deployment = watch.newest
         }
         try output.write(
@@ -102,11 +110,19 @@ final class DeploymentWatch: Sendable {
 
     var newest: Hedgerow_Deployment_V1_Deployment { state.withLock { $0 } }
 
-    func untilEnd() async throws {
+    /// Which cores have not come to an end, for somebody who waits for them.
+    var waiting: String {
+        let cores = newest.cores.filter { !DeploymentText.isFinal($0.status) }.map(\.core)
+        let others = cores.count > 3 ? " and \(cores.count - 3) more" : ""
+        return
+            "waiting for core\(cores.count == 1 ? "" : "s") \(cores.prefix(3).joined(separator: ", "))\(others)"
+    }
+
+    func untilEnd(_ progress: Progress) async throws {
         var backoff = Backoff(maximum: .seconds(10))
         while !DeploymentText.isFinal(newest) {
             do {
-                try await home.withCloud { cloud in try await self.watch(cloud) }
+                try await home.withCloud { cloud in try await self.watch(cloud, progress) }
                 backoff.reset()
             } catch let error as CLIError where error.status == .unreachable {
                 CommandIO.current.note("hedgerow: \(error); waiting for it to come back")
@@ -116,11 +132,14 @@ final class DeploymentWatch: Sendable {
         }
     }
 
-    private func watch(_ cloud: CloudSession) async throws {
+    private func watch(_ cloud: CloudSession, _ progress: Progress) async throws {
         var request = Hedgerow_Deployment_V1_WatchDeploymentRequest()
         request.id = newest.id
         try await cloud.deployments.watchDeployment(request) { response in
-            for try await message in response.messages { self.take(message.deployment) }
+            for try await message in response.messages {
+                self.take(message.deployment)
+                progress.say(self.waiting)
+            }
         }
     }
 

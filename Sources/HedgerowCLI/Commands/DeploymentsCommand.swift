@@ -5,13 +5,25 @@ import HedgerowAPI
 struct DeploymentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deployments", abstract: "List and show deployments.",
+        discussion: """
+            A deployment is one revision of a group on its way to the group's cores: see hedgerow deploy.
+
+            Example:
+              hedgerow deployments list --group press-hall
+            """,
         subcommands: [List.self, Show.self])
 }
 
 extension DeploymentsCommand {
     /// `deployments list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List deployments, the newest first.")
+        static let configuration = CommandConfiguration(
+            abstract: "List deployments, the newest first.",
+            discussion: """
+                Example:
+                  hedgerow deployments list
+                  hedgerow deployments list --group press-hall --limit 10
+                """)
 
         @Option(help: "Only of this group.")
         var group: String?
@@ -61,9 +73,13 @@ extension DeploymentsCommand {
     /// `deployments show ID`.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a deployment with the status of each core.")
+            abstract: "Show a deployment with the status of each core.",
+            discussion: """
+                Example:
+                  hedgerow deployments show d-tb7r6ksgnoij
+                """)
 
-        @Argument(help: "Its id.")
+        @Argument(help: "Its id, as deploy and deployments list say it.")
         var id: String
 
         @OptionGroup var home: HomeOptions

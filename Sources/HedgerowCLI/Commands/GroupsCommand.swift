@@ -7,13 +7,27 @@ import Manifests
 struct GroupsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "groups", abstract: "List and show groups; replace a group's authority.",
+        discussion: """
+            A group is cores and things that belong together, with what runs there and what may flow between them. \
+            Groups are made and changed with hedgerow apply.
+
+            Example:
+              hedgerow groups list
+              hedgerow groups show press-hall
+            """,
         subcommands: [List.self, Show.self, RotateCA.self])
 }
 
 extension GroupsCommand {
     /// `groups list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List groups.")
+        static let configuration = CommandConfiguration(
+            abstract: "List groups.",
+            discussion: """
+                Example:
+                  hedgerow groups list
+                  hedgerow groups list --output json
+                """)
 
         @OptionGroup var home: HomeOptions
         @OptionGroup var output: OutputOptions
@@ -42,7 +56,12 @@ extension GroupsCommand {
     /// `groups show NAME`.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a group: its newest revision, its cores and their state, its authorities.")
+            abstract: "Show a group: its newest revision, its cores and their state, its authorities.",
+            discussion: """
+                Example:
+                  hedgerow groups show press-hall
+                  hedgerow groups show press-hall --definition > press-hall.yaml
+                """)
 
         @Argument(help: "Its name.")
         var name: String
@@ -75,7 +94,14 @@ extension GroupsCommand {
         static let configuration = CommandConfiguration(
             commandName: "rotate-ca",
             abstract:
-                "Replace a group's certificate authority and its cores' certificates; open streams go on.")
+                "Replace a group's certificate authority and its cores' certificates; open streams go on.",
+            discussion: """
+                The cloud does so by itself every week. By hand it is for the day on which a core was stolen: revoke \
+                that core as well.
+
+                Example:
+                  hedgerow groups rotate-ca press-hall
+                """)
 
         @Argument(help: "The group's name.")
         var name: String

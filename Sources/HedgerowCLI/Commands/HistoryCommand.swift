@@ -15,6 +15,11 @@ struct HistoryCommand: AsyncParsableCommand {
         discussion: """
             Times are RFC 3339 (2026-05-04T10:30:00Z), a day (2026-05-04, UTC), or a span ago (10m, 7d). Pages are \
             written as they arrive, until there are no more or --limit is reached.
+
+            Example:
+              hedgerow history --thing bme680-1 --since 1h
+              hedgerow history --topic 'bme680/+' --since 2026-05-04 --output csv > day.csv
+              hedgerow history --limit 1 --output json
             """)
 
     @Option(help: "Only messages of this thing.")
@@ -37,6 +42,7 @@ struct HistoryCommand: AsyncParsableCommand {
     )
     var format: Format = .table
 
+    @OptionGroup var colour: ColourOptions
     @OptionGroup var home: HomeOptions
 
     func validate() throws {
@@ -52,7 +58,15 @@ struct HistoryCommand: AsyncParsableCommand {
         if let time = try TimeOption.parse(since, option: "--since", now: now) { request.startTime = time }
         if let time = try TimeOption.parse(until, option: "--until", now: now) { request.endTime = time }
         request.pageSize = UInt32(min(limit ?? 1_000, 1_000))
-        try await home.withCloud { [request] cloud in
+        try await Progress.show("waiting for the history") { [request] progress in
+            try await write(request, io: io, progress)
+        }
+    }
+
+    private func write(
+        _ request: Hedgerow_Telemetry_V1_QueryRequest, io: CommandIO, _ progress: Progress
+    ) async throws {
+        try await home.withCloud { cloud in
             var writer = HistoryWriter(format: format, io: io)
             var left = limit ?? Int.max
             try writer.begin()
@@ -64,6 +78,7 @@ struct HistoryCommand: AsyncParsableCommand {
             } use: { page in
                 try writer.write(Array(page.prefix(left)))
                 left -= min(left, page.count)
+                progress.say("waiting for the history, \(Text.count(writer.count, "message")) so far")
                 return left > 0
             }
             try writer.end()
@@ -88,7 +103,7 @@ enum TimeOption {
 struct HistoryWriter {
     let format: HistoryCommand.Format
     let io: CommandIO
-    private var count = 0
+    private(set) var count = 0
 
     init(format: HistoryCommand.Format, io: CommandIO) {
         self.format = format

@@ -13,13 +13,20 @@ struct InitCommand: AsyncParsableCommand {
         abstract: "Enrol with a token file and remember the cloud's address.",
         discussion: """
             The cloud writes an operator's token file at its first start. A key is made here, and the cloud signs a \
-            certificate for it. Both are kept in ~/.config/hedgerow (mode 0700). The token works once.
+            certificate for it. Both are kept in ~/.config/hedgerow (mode 0700). The token works once; where the \
+            answer was lost, run the same command again. With --context NAME the identity is kept beside those of \
+            other clouds.
+
+            Example:
+              hedgerow init operator.token
+              hedgerow init --context factory operator.token
+              hedgerow init admin.token --cloud a.example:8443 --enrollment a.example:8444
             """)
 
-    @Argument(help: ArgumentHelp("The token file.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The token file.", valueName: "file"), completion: .file())
     var file: String?
 
-    @Option(help: ArgumentHelp("The token file, as an option.", valueName: "file"))
+    @Option(help: ArgumentHelp("The token file, as an option.", valueName: "file"), completion: .file())
     var token: String?
 
     @Option(help: ArgumentHelp("Address of the cloud, in place of the file's.", valueName: "host:port"))
@@ -41,14 +48,15 @@ struct InitCommand: AsyncParsableCommand {
     func run() async throws {
         let io = CommandIO.current
         let tokenFile = file ?? token ?? ""
-        let directory = try home.directory(environment: io.environment)
+        let choice = try await BlockingIO.run { try home.choice(environment: io.environment) }
+        let directory = choice.directory
         let cloudEndpoints = try Self.endpoints(cloud, option: "--cloud")
         let enrollmentEndpoints = try Self.endpoints(enrollment, option: "--enrollment")
         let (token, existing) = try await Self.read(tokenFile, directory, force: force)
         if let existing, !force {
             throw CLIError(
                 .failure, "there is an identity of \(existing.principal) in \(directory.path) already",
-                hint: "add --force to replace it, or --home to keep both")
+                hint: "add --force to replace it, or --context NAME to keep both")
         }
         guard token.role == .operator || token.role == .app else {
             throw CLIError(
@@ -58,16 +66,27 @@ struct InitCommand: AsyncParsableCommand {
         let identity = try await enroll(
             token, directory: directory, cloud: cloudEndpoints ?? token.cloud,
             enrollment: enrollmentEndpoints ?? token.enrollment, io: io)
+        let current = try await BlockingIO.run { try Self.settle(choice) }
         try output.write(
             json: .object([
                 ("principal", .text(identity.principal.description)),
                 ("trustDomain", .text(identity.trustDomain)),
                 ("cloud", .list(identity.cloud.map { .text($0.description) })),
-                ("home", .text(directory.path)),
+                ("home", .text(directory.path)), ("context", .text(choice.name)),
+                ("current", .boolean(current == choice.name)),
             ]),
             table:
                 "You are \(identity.principal) of \(identity.trustDomain); your identity is in \(directory.path).\n"
-                + "Next: hedgerow things list\n")
+                + (current == choice.name
+                    ? "Next: hedgerow things list\n" : "Next: hedgerow context use \(choice.name)\n"))
+    }
+
+    /// Makes the new context the current one where that has no identity; returns the current one.
+    private static func settle(_ choice: ContextChoice) throws(CLIError) -> String {
+        let current = try choice.store.current()
+        if current == choice.name || choice.store.has(current) { return current }
+        try choice.store.setCurrent(choice.name)
+        return choice.name
     }
 
     private static func endpoints(_ text: String?, option: String) throws(CLIError) -> [NetworkEndpoint]? {
@@ -111,9 +130,11 @@ struct InitCommand: AsyncParsableCommand {
                 endpoints: [endpoint], serverName: token.cloudServerName, trustDomain: token.trustDomain,
                 rootPEM: token.rootCertificate, now: io.now)
             do {
-                reply = try await dialer.connect(identity: nil) { [request] client in
-                    try await Hedgerow_Provisioning_V1_ProvisioningService.Client(wrapping: client)
-                        .enroll(request, options: CloudDialer.unary)
+                reply = try await Progress.show("enrolling at \(endpoint)") { [request] _ in
+                    try await dialer.connect(identity: nil) { client in
+                        try await Hedgerow_Provisioning_V1_ProvisioningService.Client(wrapping: client)
+                            .enroll(request, options: CloudDialer.unary)
+                    }
                 }
             } catch let error as CLIError {
                 // An answer is an answer: another address of the same cloud gives the same.

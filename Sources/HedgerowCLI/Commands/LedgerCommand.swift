@@ -6,7 +6,14 @@ struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger",
         abstract: "Answer \"did I lose data?\" for a thing, exactly.",
-        discussion: "With --check the exit code is 7 where messages were lost or are missing.")
+        discussion: """
+            It counts what was received, dropped as a copy, rejected or lost, and names every range that is lost or \
+            missing. With --check the exit code is 7 where messages were lost or are missing.
+
+            Example:
+              hedgerow ledger bme680-1
+              hedgerow ledger bme680-1 --check && echo "nothing is lost"
+            """)
 
     @Argument(help: "The thing's name.")
     var thing: String
@@ -18,18 +25,8 @@ struct LedgerCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let ledger = try await home.withCloud { cloud in
-            var first: Hedgerow_Telemetry_V1_GetLedgerResponse?
-            let ranges = try await Pages.all { token in
-                var request = Hedgerow_Telemetry_V1_GetLedgerRequest()
-                request.thing = thing
-                request.pageSize = 10_000
-                request.pageToken = token
-                let page = try await cloud.telemetry.getLedger(request, options: cloud.options)
-                if first == nil { first = page }
-                return (page.ranges, page.nextPageToken)
-            }
-            return Ledger(thing: thing, totals: first ?? .init(), ranges: ranges)
+        let ledger = try await Progress.show("waiting for the ledger of \(thing)") { progress in
+            try await read(progress)
         }
         try output.write(json: ledger.json, table: ledger.table(coloured: CommandIO.current.isColoured))
         if check && ledger.totals.lost + ledger.totals.missing > 0 {
@@ -38,6 +35,25 @@ struct LedgerCommand: AsyncParsableCommand {
                 "\(thing) has lost \(ledger.totals.lost) and misses \(ledger.totals.missing) messages, counting those "
                     + "that components make of them",
                 hint: "the ranges above say which and why")
+        }
+    }
+
+    private func read(_ progress: Progress) async throws -> Ledger {
+        try await home.withCloud { cloud in
+            var first: Hedgerow_Telemetry_V1_GetLedgerResponse?
+            var count = 0
+            let ranges = try await Pages.all { token in
+                var request = Hedgerow_Telemetry_V1_GetLedgerRequest()
+                request.thing = thing
+                request.pageSize = 10_000
+                request.pageToken = token
+                let page = try await cloud.telemetry.getLedger(request, options: cloud.options)
+                if first == nil { first = page }
+                count += page.ranges.count
+                progress.say("waiting for the ledger of \(thing), \(Text.count(count, "range")) so far")
+                return (page.ranges, page.nextPageToken)
+            }
+            return Ledger(thing: thing, totals: first ?? .init(), ranges: ranges)
         }
     }
 }

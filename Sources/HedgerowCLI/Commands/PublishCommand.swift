@@ -15,6 +15,11 @@ struct PublishCommand: AsyncParsableCommand {
             The message goes out as yours, at QoS 1. It reaches things through subscriptions of their groups: \
             from: cloud, to: thing:NAME. Values are read as true or false, whole numbers, numbers, else as texts; \
             --text takes a text whatever it looks like.
+
+            Example:
+              hedgerow publish lamp/set --value on=true --value level=3
+              hedgerow publish lamp/code --text code=007
+              hedgerow publish lamp/config --payload @lamp.json --content-type text/json
             """)
 
     @Argument(help: "Topic, without wildcards.")
@@ -63,7 +68,9 @@ struct PublishCommand: AsyncParsableCommand {
         message.content = try await content(io)
         let home = home
         let publication = OnePublication(message: message)
-        let done: Void? = try await Interruption.run(for: limit.duration) { try await publication.send(home) }
+        let done: Void? = try await Progress.show("waiting until the cloud has it on disk") { _ in
+            try await Interruption.run(for: limit.duration) { try await publication.send(home) }
+        }
         guard done != nil else {
             throw CLIError(
                 .timedOut, "the cloud did not acknowledge the message within \(limit)",

@@ -45,6 +45,12 @@ struct RecipeFile: Sendable {
 
     var manifest: ComponentManifest? { try? result.get() }
 
+    /// Which version of what it is, for comparing: build metadata does not count. Nil where it has errors.
+    var versionKey: String? {
+        guard let recipe = manifest?.recipe else { return nil }
+        return "\(recipe.name) \(recipe.version.description.prefix { $0 != "+" })"
+    }
+
     var errors: [ManifestError] {
         if case .failure(let errors) = result { errors.errors } else { [] }
     }

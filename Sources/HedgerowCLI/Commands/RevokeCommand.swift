@@ -5,9 +5,16 @@ import HedgerowAPI
 struct RevokeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke",
-        abstract: "Revoke the certificates of an identity; its open streams end within seconds.")
+        abstract: "Revoke the certificates of an identity; its open streams end within seconds.",
+        discussion: """
+            It can enrol again with a new token: hedgerow things token NAME.
 
-    @Argument(help: "Whose.")
+            Example:
+              hedgerow revoke bme680-1
+              hedgerow revoke ann --role operator --serial 1f3a
+            """)
+
+    @Argument(help: "Whose: the name of a thing, core, operator or app.")
     var name: String
 
     @Option(help: "Role: thing, core, operator or app.")

@@ -12,6 +12,11 @@ struct TailCommand: AsyncParsableCommand {
         discussion: """
             The filter follows MQTT: + stands for one level, # for the rest. With --output json each line is an \
             object. A lost connection is made again; what is missed meanwhile is in hedgerow history.
+
+            Example:
+              hedgerow tail
+              hedgerow tail 'bme680/#' --thing bme680-1 --count 10
+              hedgerow tail '#' --output json | jq .values
             """)
 
     @Argument(help: "Topic filter. Default: everything, dead letters included.")
@@ -34,7 +39,9 @@ struct TailCommand: AsyncParsableCommand {
         let tail = Tail(
             filters: filter.map { [$0] } ?? Tail.everything, thing: thing ?? "", limit: count,
             format: output.format, home: home)
-        _ = try await Interruption.run { try await tail.run() }
+        _ = try await Interruption.run {
+            try await Progress.show("waiting for messages") { _ in try await tail.run() }
+        }
         let (messages, dropped) = tail.totals
         if output.format == .table {
             let missed = dropped == 0 ? "" : ", \(dropped) missed because this terminal was too slow"

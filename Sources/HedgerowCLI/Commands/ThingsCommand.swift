@@ -7,6 +7,13 @@ import PKI
 struct ThingsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "things", abstract: "Register, list and delete things and cores.",
+        discussion: """
+            A thing is a device with a name and a certificate; a core is a thing that runs hedgerow-core.
+
+            Example:
+              hedgerow things create bme680-1
+              hedgerow things list
+            """,
         subcommands: [Create.self, List.self, Show.self, Delete.self, Token.self])
 }
 
@@ -15,9 +22,13 @@ extension ThingsCommand {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Register a thing or a core and write the token file that it enrols with.",
-            discussion:
-                "The token file is a secret (mode 0600). It works once, for 7 days unless --valid-for says else."
-        )
+            discussion: """
+                The token file is a secret (mode 0600). It works once, for 7 days unless --valid-for says else.
+
+                Example:
+                  hedgerow things create bme680-1 --attribute room=hall-2
+                  hedgerow things create pi-1 --core --token-file pi-1.token --valid-for 12h
+                """)
 
         @Argument(help: "Name: 1 to 128 of A-Z a-z 0-9 . _ -")
         var name: String
@@ -61,7 +72,13 @@ extension ThingsCommand {
 
     /// `things list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List things and cores.")
+        static let configuration = CommandConfiguration(
+            abstract: "List things and cores.",
+            discussion: """
+                Example:
+                  hedgerow things list
+                  hedgerow things list --cores --output json
+                """)
 
         @Flag(help: "Only cores.")
         var cores = false
@@ -103,7 +120,11 @@ extension ThingsCommand {
     /// `things show NAME`.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a thing or core with its certificates.")
+            abstract: "Show a thing or core with its certificates.",
+            discussion: """
+                Example:
+                  hedgerow things show bme680-1
+                """)
 
         @Argument(help: "Its name.")
         var name: String
@@ -143,7 +164,13 @@ extension ThingsCommand {
     /// `things delete NAME`.
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete a thing or core and revoke its certificates; its history stays.")
+            abstract: "Delete a thing or core and revoke its certificates; its history stays.",
+            discussion: """
+                What a group names cannot be deleted: apply the group without it first.
+
+                Example:
+                  hedgerow things delete bme680-1
+                """)
 
         @Argument(help: "Its name.")
         var name: String
@@ -166,7 +193,14 @@ extension ThingsCommand {
     /// `things token NAME`.
     struct Token: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write a new token file for a thing or core, or for an operator or app.")
+            abstract: "Write a new token file for a thing or core, or for an operator or app.",
+            discussion: """
+                The token file is a secret (mode 0600). It works once.
+
+                Example:
+                  hedgerow things token bme680-1 --overwrite
+                  hedgerow things token ann --role operator
+                """)
 
         @Argument(help: "Its name.")
         var name: String

@@ -16,7 +16,8 @@ import SwiftProtobuf
 struct TokenFileOptions: ParsableArguments, Sendable {
     @Option(
         name: .customLong("token-file"),
-        help: ArgumentHelp("Where the token file is written (default: NAME.token here).", valueName: "file"))
+        help: ArgumentHelp("Where the token file is written (default: NAME.token here).", valueName: "file"),
+        completion: .file())
     var path: String?
 
     @Option(

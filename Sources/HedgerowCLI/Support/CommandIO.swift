@@ -26,6 +26,16 @@ public struct CommandIO: Sendable {
     public var errorIsTerminal: Bool
     /// The time of day.
     public var now: @Sendable () -> Date
+    /// Whether standard output goes to another program, which may write to the terminal too.
+    public var outputIsPiped: Bool
+    /// Columns of the terminal that standard error is.
+    public var errorWidth: @Sendable () -> Int
+    /// Counts the seconds of progress.
+    public var time: ProgressTime
+    /// What `--color` says.
+    var colour = ColourChoice.auto
+    /// Where progress is shown; nil where it is not.
+    private(set) var status: StatusLine?
 
     /// Makes an exchange with the world.
     public init(
@@ -33,7 +43,9 @@ public struct CommandIO: Sendable {
         writeError: @escaping @Sendable (String) -> Void,
         readInput: @escaping @Sendable () throws -> Data = { Data() }, environment: [String: String] = [:],
         outputIsTerminal: Bool = false, errorIsTerminal: Bool = false,
-        now: @escaping @Sendable () -> Date = { Date() }
+        now: @escaping @Sendable () -> Date = { Date() }, outputIsPiped: Bool = false,
+        errorWidth: @escaping @Sendable () -> Int = { 80 },
+        time: ProgressTime = ProgressTime(ContinuousClock())
     ) {
         self.writeOutput = writeOutput
         self.writeError = writeError
@@ -42,6 +54,22 @@ public struct CommandIO: Sendable {
         self.outputIsTerminal = outputIsTerminal
         self.errorIsTerminal = errorIsTerminal
         self.now = now
+        self.outputIsPiped = outputIsPiped
+        self.errorWidth = errorWidth
+        self.time = time
+    }
+
+    /// The exchange that a command line runs with: coloured as it says, and with progress where that is shown.
+    func prepared(for arguments: [String]) -> CommandIO {
+        var io = self
+        io.colour = ColourChoice.find(in: arguments)
+        guard errorIsTerminal, !outputIsPiped, environment["TERM"] != "dumb", status == nil else { return io }
+        let status = StatusLine(
+            time: time, width: errorWidth, style: io.isErrorColoured ? .faint : .plain, write: writeError)
+        io.status = status
+        io.writeOutput = { [writeOutput] text in try status.around(text, writeOutput) }
+        io.writeError = { [writeError] text in status.around(text, writeError) }
+        return io
     }
 
     /// What commands use.
@@ -52,7 +80,7 @@ public struct CommandIO: Sendable {
         writeOutput: { try Self.write($0, to: 1) }, writeError: { try? Self.write($0, to: 2) },
         readInput: { try FileHandle.standardInput.read(upToCount: CommandIO.maximumInput + 1) ?? Data() },
         environment: ProcessInfo.processInfo.environment, outputIsTerminal: isatty(1) == 1,
-        errorIsTerminal: isatty(2) == 1)
+        errorIsTerminal: isatty(2) == 1, outputIsPiped: Self.isPipe(1), errorWidth: Self.terminalWidth)
 
     /// Most bytes that are read from standard input or a file: 4 MiB.
     public static let maximumInput = 4 << 20
@@ -101,15 +129,21 @@ public struct CommandIO: Sendable {
         return data
     }
 
-    /// Whether results may be coloured: on a terminal, unless `NO_COLOR` is set (https://no-color.org) or the
-    /// terminal is dumb.
-    public var isColoured: Bool { outputIsTerminal && wantsColour }
+    /// Whether results are coloured: as `--color` says, else on a terminal, unless `NO_COLOR` is set
+    /// (https://no-color.org) or the terminal is dumb.
+    public var isColoured: Bool { colour.applies(toTerminal: outputIsTerminal, environment: environment) }
 
     /// The same for what goes to standard error.
-    public var isErrorColoured: Bool { errorIsTerminal && wantsColour }
+    public var isErrorColoured: Bool { colour.applies(toTerminal: errorIsTerminal, environment: environment) }
 
-    private var wantsColour: Bool {
-        environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    /// A pipe or socket: what can neither be sought in nor is a terminal.
+    private static func isPipe(_ descriptor: Int32) -> Bool {
+        isatty(descriptor) != 1 && lseek(descriptor, 0, SEEK_CUR) < 0 && errno == ESPIPE
+    }
+
+    @Sendable private static func terminalWidth() -> Int {
+        var size = winsize()
+        return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
 
     private static func write(_ text: String, to descriptor: Int32) throws {

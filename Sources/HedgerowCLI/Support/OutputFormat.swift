@@ -14,6 +14,8 @@ struct OutputOptions: ParsableArguments, Sendable {
         name: [.customLong("output"), .customShort("o")], help: "How results are written: table or json.")
     var format: OutputFormat = .table
 
+    @OptionGroup var colour: ColourOptions
+
     init() {}
 
     /// Writes results.
