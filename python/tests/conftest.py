@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +21,20 @@ _THINGS = [f"thing-{number}" for number in range(1, 41)]
 _PROBERS = [f"prober-{what}" for what in ("tls", "reflection", "errors", "limits")]
 
 
+@pytest.fixture(scope="session")
+def _console(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Standard error as the caller sees it, whatever pytest captures."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        console = os.dup(2)
+    yield console
+    os.close(console)
+
+
 @pytest.fixture(autouse=True)
-def _deadline() -> Iterator[None]:
-    faulthandler.dump_traceback_later(_LONGEST_TEST, exit=True)
+def _deadline(_console: int) -> Iterator[None]:
+    faulthandler.dump_traceback_later(_LONGEST_TEST, exit=True, file=_console)
     yield
     faulthandler.cancel_dump_traceback_later()
 

@@ -7,17 +7,18 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
 import pytest
 from fleet import PROGRAMS, QUICK, Fleet, eventually
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import hedgerow
 from hedgerow._wire import dial
-from hedgerow.telemetry.v1 import telemetry_pb2, telemetry_pb2_grpc
+from hedgerow.telemetry.v1 import telemetry_pb2
 
 NewThing = Callable[[], str]
 
@@ -412,30 +413,17 @@ def test_a_paused_stream_is_said_and_goes_on(own_fleet: Fleet) -> None:
 
 
 def test_too_many_calls_are_refused_with_the_time_to_wait(fleet: Fleet, new_thing: NewThing) -> None:
-    name = new_thing()
-    hedgerow.enroll(fleet.token(name), fleet.state(name))
-    with fleet.thing(name) as thing:
-        assert thing.wait_connected(timeout=30)
-        [target] = thing._network.targets(refresh=False)
-    with dial(target, fleet.identity(fleet.state(name))) as channel:
-        stub = telemetry_pb2_grpc.TelemetryServiceStub(channel)
-        release = threading.Event()
-
-        def requests() -> Iterator[telemetry_pb2.SubscribeRequest]:
-            yield telemetry_pb2.SubscribeRequest(start=telemetry_pb2.SubscribeStart(topic_filters=["#"]))
-            release.wait(30)
-
-        calls = [stub.Subscribe(requests()) for _ in range(40)]
-        try:
-            with pytest.raises(grpc.RpcError) as failed:
-                for call in reversed(calls):
-                    if call.code() is not None:
-                        next(iter(call))
-            error = hedgerow.HedgerowError.from_rpc(failed.value)
-            assert error.reason == "TOO_MANY_CALLS"
-            assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
-            assert error.retry_after is not None and error.retry_after > 0
-        finally:
-            release.set()
-            for call in calls:
-                call.cancel()
+    target, identity = fleet.server("core-1", new_thing())
+    with dial(target, identity) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        calls = []
+        with pytest.raises(grpc.RpcError) as failed:
+            for _ in range(40):
+                calls.append(health.Watch(health_pb2.HealthCheckRequest(), timeout=60))
+                next(calls[-1])
+        error = hedgerow.HedgerowError.from_rpc(failed.value)
+        assert error.reason == "TOO_MANY_CALLS"
+        assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert error.retry_after is not None and error.retry_after > 0
+        for call in calls:
+            call.cancel()
