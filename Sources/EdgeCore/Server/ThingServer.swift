@@ -54,12 +54,7 @@ struct ThingServer: Service {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await announce(server) }
             do {
-                try await withGracefulShutdownHandler {
-                    try await server.serve()
-                } onGracefulShutdown: {
-                    parts.health.shutDown()
-                    server.beginGracefulShutdown()
-                }
+                try await GRPCServerService(server, onShutdown: { parts.health.shutDown() }).run()
             } catch  where listeningPort.current == nil && !Task.isCancelled {
                 throw ListenFailure(host: parts.host, port: parts.port, cause: error)
             }
