@@ -24,14 +24,14 @@ final class UplinkSession: Sendable {
     private struct State {
         var resumeAfter: UInt64?
         var acknowledged: UInt64 = 0
-        /// Last sequence and bytes of each request on its way.
-        var inFlight: [(last: UInt64, bytes: Int)] = []
+        /// Last sequence, bytes and traces of each request on its way.
+        var inFlight: [(last: UInt64, bytes: Int, spans: [MessageSpans])] = []
         var bytes = 0
         var isFinished = false
     }
 
-    private let parts: TelemetryParts
-    private let epoch: StreamEpoch
+    let parts: TelemetryParts
+    let epoch: StreamEpoch
     /// Whether this is the epoch of the running process, whose session stays open.
     private let isCurrent: Bool
     private let signal: Signal
@@ -81,9 +81,10 @@ final class UplinkSession: Sendable {
             var request = PublishRequest()
             if hasRoom { try await fill(&request, after: &sent) }
             if isCurrent {
-                request.publications.append(
-                    contentsOf: parts.uplinks.takeTransient(
-                        epoch.stream, maximumBytes: Self.maximumRequestBytes))
+                var transient = parts.uplinks.takeTransient(
+                    epoch.stream, maximumBytes: Self.maximumRequestBytes)
+                forwardingUnacknowledged(&transient)
+                request.publications.append(contentsOf: transient)
             }
             if request.publications.isEmpty, request.lost.isEmpty {
                 if !isCurrent, acknowledged + 1 >= epoch.next { return }
@@ -103,17 +104,21 @@ final class UplinkSession: Sendable {
         }
         guard let last = entries.last?.positions.last else { return }
         var bytes = 0
+        var spans: [MessageSpans] = []
         for entry in entries {
             bytes += entry.bytes
             switch entry.content {
             case .batch(let stored):
-                guard let batch = try? Batch(serializedBytes: stored.payload) else {
+                guard var batch = try? Batch(serializedBytes: stored.payload) else {
                     // What the disk damaged must not stop what lies behind it.
                     parts.logger.error(
                         "stored messages are damaged; they are entered as lost",
                         metadata: ["stream": "\(epoch.stream)", "sequence.first": "\(entry.positions.first)"])
                     request.lost.append(Self.lost(entry.positions, .corrupted, [stored.origin]))
                     continue
+                }
+                if let appended = stored.tracedSince {
+                    spans.append(forwarding(&batch, waitingSince: appended))
                 }
                 var publication = Publication()
                 publication.sequence = entry.positions.first
@@ -130,7 +135,7 @@ final class UplinkSession: Sendable {
         }
         sent = last
         state.withLock { state in
-            state.inFlight.append((last, bytes))
+            state.inFlight.append((last, bytes, spans))
             state.bytes += bytes
         }
     }
@@ -195,7 +200,12 @@ final class UplinkSession: Sendable {
     private var isFinished: Bool { state.withLock { $0.isFinished } }
 
     private func finish() {
-        state.withLock { $0.isFinished = true }
+        let unanswered = state.withLock { state in
+            state.isFinished = true
+            defer { state.inFlight.removeAll() }
+            return state.inFlight.flatMap(\.spans)
+        }
+        for spans in unanswered { spans.end(failure: "the connection ended before the acknowledgement") }
         signal.signal()
     }
 
@@ -221,14 +231,18 @@ final class UplinkSession: Sendable {
                 try DurableStreams(db).acknowledge(epoch, through: through)
             }
         }
-        state.withLock { state in
+        let arrived = state.withLock { state in
             if message.hasResumeAfterSequence { state.resumeAfter = message.resumeAfterSequence }
             state.acknowledged = max(state.acknowledged, through)
+            var arrived: [MessageSpans] = []
             while let first = state.inFlight.first, first.last <= state.acknowledged {
                 state.bytes -= first.bytes
+                arrived.append(contentsOf: first.spans)
                 state.inFlight.removeFirst()
             }
+            return arrived
         }
+        for spans in arrived { spans.end() }
         onProgress()
         signal.signal()
     }
