@@ -42,7 +42,7 @@ struct Serve: AsyncParsableCommand {
                     services: tracing.services(
                         instance: { configuration.trustDomain }, version: CloudVersion.current, logger: logger
                     )
-                        + reporter.services(around: cloud),
+                        + [.init(service: StartupMemory())] + reporter.services(around: cloud),
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
             logger.info("cloud stopped")

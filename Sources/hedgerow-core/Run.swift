@@ -39,7 +39,7 @@ struct Run: AsyncParsableCommand {
                 configuration: ServiceGroupConfiguration(
                     services: tracing.services(
                         instance: { core.name }, version: CoreVersion.current, logger: logger)
-                        + reporter.services(around: core),
+                        + [.init(service: StartupMemory())] + reporter.services(around: core),
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
             logger.info("core stopped")

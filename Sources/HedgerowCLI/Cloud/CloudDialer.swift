@@ -73,7 +73,9 @@ struct CloudDialer: Sendable {
             let transport = try ClientTransports.make(
                 endpoint: endpoint, serverName: serverName, identity: identity, verifier: verifier,
                 refusals: refusals)
-            return try await withGRPCClient(transport: transport) { try await body($0) }
+            return try await withGRPCClient(
+                transport: transport, interceptors: TracingClientInterceptor.current()
+            ) { try await body($0) }
         } catch let error as CLIError {
             throw error
         } catch let error as OutputClosed {
