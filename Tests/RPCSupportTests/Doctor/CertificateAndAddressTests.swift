@@ -103,7 +103,8 @@ struct CertificateAndAddressTests {
             identity: try identity(cloud: [NetworkEndpoint(host: "127.0.0.1", port: 1)]), now: { Date() })
         let found = await away.run()
         #expect(found.map(\.verdict) == [.failure, .skipped], "\(found)")
-        #expect(found[0].message.contains("nothing answers at 127.0.0.1:1"))
+        // On a busy machine the deadline may be over before the refusal is seen: either way the address is named.
+        #expect(found[0].message.contains("at 127.0.0.1:1"), "\(found)")
         let stranger = try FakeCloud()
         try await stranger.run { ports in
             let checks = CloudChecks(
