@@ -34,6 +34,9 @@ trap cleanup EXIT
 say "making the packages, twice, and once with a higher version"
 version=$(sed -n 's/.*current = "\(.*\)".*/\1/p' Sources/EdgeCore/CoreVersion.swift)
 architecture=$(dpkg --print-architecture)
+# One time for all of them, also where somebody commits meanwhile.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
 scripts/deb.sh --no-build --fast --out "$work/packages" | grep ' MiB$'
 scripts/deb.sh --no-build --fast --out "$work/again" >/dev/null
 check "the same programs give the same packages" diff -r "$work/packages" "$work/again"

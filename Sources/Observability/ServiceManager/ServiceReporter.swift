@@ -25,10 +25,10 @@ public struct ServiceReporter<Clock: _Concurrency.Clock<Duration>>: Service {
     /// The rules of the watchdog, shared by the task that asks for proofs and the one that looks whether they come.
     private final class WatchdogBox: Sendable {
         private let state: Mutex<Watchdog>
-        let period: Duration
+        let patience: Duration
 
         init(_ watchdog: Watchdog) {
-            period = watchdog.period
+            patience = watchdog.patience
             state = Mutex(watchdog)
         }
 
@@ -116,7 +116,7 @@ public struct ServiceReporter<Clock: _Concurrency.Clock<Duration>>: Service {
             let (action, next) = watchdog.change { [answered] in
                 $0.endRound(at: begin.duration(to: clock.now), answered: answered)
             }
-            if let action { carryOut(action, watchdog.period) }
+            if let action { carryOut(action, watchdog.patience) }
             if (try? await clock.sleep(until: begin.advanced(by: next), tolerance: nil)) == nil { return }
         }
     }
@@ -136,14 +136,14 @@ public struct ServiceReporter<Clock: _Concurrency.Clock<Duration>>: Service {
 
     /// Says that the engine hangs, which the task that waits for its proof cannot.
     private func watch(_ watchdog: WatchdogBox, since begin: Clock.Instant) async {
-        while (try? await clock.sleep(for: watchdog.period / 4)) != nil {
+        while (try? await clock.sleep(for: watchdog.patience / 8)) != nil {
             if let action = watchdog.change({ $0.look(at: begin.duration(to: clock.now)) }) {
-                carryOut(action, watchdog.period)
+                carryOut(action, watchdog.patience)
             }
         }
     }
 
-    private func carryOut(_ action: Watchdog.Action, _ period: Duration) {
+    private func carryOut(_ action: Watchdog.Action, _ patience: Duration) {
         switch action {
         case .beat(let recovered):
             manager.notify(.watchdog)
@@ -154,8 +154,8 @@ public struct ServiceReporter<Clock: _Concurrency.Clock<Duration>>: Service {
         case .reportHang(let part):
             logger.error(
                 "the engine does not answer; no sign of life until it does",
-                metadata: ["part": "\(part)", "waited": "\(period)"])
-            manager.notify(.status("Does not answer: \(part) has been silent for more than \(period)."))
+                metadata: ["part": "\(part)", "waited": "\(patience)"])
+            manager.notify(.status("Does not answer: \(part) has been silent for more than \(patience)."))
         }
     }
 }

@@ -1,7 +1,7 @@
 /// When a program's sign of life is due and whether it may be given: the rules alone, without clock or engine.
 ///
 /// Proofs are asked for one round after the other. A round that ends within ``period`` gives a sign of life; one that
-/// takes longer gives none, however it ends. While a round is late, the program is told once that it hangs.
+/// takes longer gives none, however it ends. While a round is late, it is said once that the engine hangs.
 struct Watchdog: Hashable, Sendable {
     /// What is to be done.
     enum Action: Hashable, Sendable {
@@ -13,6 +13,9 @@ struct Watchdog: Hashable, Sendable {
 
     /// How often a round begins, and how long one may take: half of what the service manager waits.
     let period: Duration
+    /// How long a round may take before it is said that the engine hangs: less than ``period``, so that this is said
+    /// before the service manager loses patience.
+    let patience: Duration
 
     private var begin: Duration?
     private var part = ""
@@ -21,6 +24,7 @@ struct Watchdog: Hashable, Sendable {
     /// Makes the rules for a manager that waits so long.
     init(timeout: Duration) {
         period = timeout / 2
+        patience = timeout * 3 / 8
     }
 
     /// A round begins.
@@ -45,7 +49,7 @@ struct Watchdog: Hashable, Sendable {
 
     /// Looks whether the round that is under way is late.
     mutating func look(at time: Duration) -> Action? {
-        guard let begin, time - begin > period else { return nil }
+        guard let begin, time - begin > patience else { return nil }
         return hang()
     }
 

@@ -34,7 +34,7 @@ struct ServiceReporterTests {
         }
     }
 
-    /// Runs a reporter of an engine of one part, with a watchdog of 0.4 s.
+    /// Runs a reporter of an engine of one part, with a watchdog of 2 s.
     private func report(
         ready: @escaping @Sendable () async throws -> Void = {},
         _ body: (NotifySocket, Part) async throws -> Void
@@ -47,7 +47,7 @@ struct ServiceReporterTests {
                 proofs: { [ProofOfLife("the engine") { try await part.check() }] })
             let reporter = ServiceReporter(
                 manager: ServiceManager(
-                    environment: ["NOTIFY_SOCKET": socket.address, "WATCHDOG_USEC": "400000"]),
+                    environment: ["NOTIFY_SOCKET": socket.address, "WATCHDOG_USEC": "2000000"]),
                 program: program, clock: ContinuousClock(),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -60,7 +60,7 @@ struct ServiceReporterTests {
         }
     }
 
-    private let hang = "STATUS=Does not answer: the engine has been silent for more than 0.2 seconds."
+    private let hang = "STATUS=Does not answer: the engine has been silent for more than 0.75 seconds."
 
     @Test("says that the program is ready when it is, and not before") func readiness() async throws {
         let gate = Mutex(false)
