@@ -130,7 +130,7 @@ import Testing
     }
 
     @Test func nobodyElseMayAsk() async throws {
-        let setup = try ServerSetup(pki: pki, table: .enrollment)
+        let setup = ServerSetup(pki: pki, table: .enrollment)
         try await withServer(setup) { server in
             try await withClient(pki, nil, port: server.port) { client in
                 let error = await failure { _ = try await Self.ask([.listServices("")], client) }
