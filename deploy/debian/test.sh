@@ -60,7 +60,7 @@ FILE
 "${builder[@]}" -t "$image" -f "$work/Containerfile" "$work" >"$work/log" 2>&1 || { tail "$work/log"; fail "no image"; }
 # systemd makes the sandboxes of the units itself, for which it needs the right to mount.
 "${podman[@]}" run --detach --name "$container" --systemd=always --network none --cap-add SYS_ADMIN \
-  --security-opt unmask=all "${limits[@]}" --volume "$work:/work:ro" "$image" >/dev/null \
+  --security-opt unmask=all "${limits[@]}" --volume "$work:/test:ro" "$image" >/dev/null \
   || skip "podman cannot start a container with systemd here; see its message above"
 
 # guest COMMAND...: runs it as root in the container; guest_shell: a piece of shell.
@@ -81,7 +81,7 @@ is_up() { guest systemctl is-system-running --wait; }
 eventually "systemd is up" 60 is_up
 
 say "installing"
-guest_dpkg -i "/work/packages/*.deb"
+guest_dpkg -i "/test/packages/*.deb"
 check "the core's unit is enabled" guest systemctl is-enabled --quiet hedgerow-core
 check "without a token it was skipped, which is no failure" is hedgerow-core ActiveState inactive
 check "and says why" is hedgerow-core ConditionResult no
@@ -171,7 +171,7 @@ guest_shell 'printf "\nlimits:\n  connectedThings: 17\n" >>/etc/hedgerow/core.ya
 digests() { guest sha256sum /etc/hedgerow/core.yaml /var/lib/hedgerow-core/identity/identity.json; }
 before=$(digests)
 process=$(property hedgerow-core MainPID)
-guest_dpkg -i "/work/newer/*.deb"
+guest_dpkg -i "/test/newer/*.deb"
 installed() { guest dpkg-query -W -f '${Version}' hedgerow-core; }
 check "the newer version is installed" test "$(installed)" = 99.0.0-1
 check "configuration and identity are what they were" test "$before" = "$(digests)"
@@ -180,7 +180,7 @@ eventually "it serves, with the deployment that it had" 60 serves
 check "the changed configuration is used" guest_shell \
   'hedgerow-core config print --config /etc/hedgerow/core.yaml | grep -q "connectedThings.*17"'
 guest systemctl disable --now --quiet hedgerow-core
-guest_dpkg -i "/work/packages/hedgerow-core_$version-1_$architecture.deb"
+guest_dpkg -i "/test/packages/hedgerow-core_$version-1_$architecture.deb"
 refuse "what the administrator disabled stays disabled" guest systemctl is-enabled --quiet hedgerow-core
 check "and stopped" is hedgerow-core ActiveState inactive
 guest systemctl enable --now --quiet hedgerow-core
@@ -191,7 +191,7 @@ check "it says that the state is kept" grep -q '/var/lib/hedgerow-core is kept' 
 check "configuration and identity are still there" test "$before" = "$(digests)"
 refuse "the program is gone" guest test -e /usr/bin/hedgerow-core
 refuse "no process of its user's is left" guest pgrep -u hedgerow-core
-guest_dpkg -i "/work/packages/hedgerow-core_$version-1_$architecture.deb"
+guest_dpkg -i "/test/packages/hedgerow-core_$version-1_$architecture.deb"
 eventually "installed again, it serves with what was kept" 60 serves
 
 say "purging"
@@ -202,6 +202,6 @@ done
 refuse "no user is left" guest_shell 'getent passwd | grep hedgerow'
 refuse "no group is left" guest_shell 'getent group | grep hedgerow'
 check "systemd knows no failed unit" is_up
-left=$(guest_shell "find / -xdev \( -path /proc -o -path /sys -o -path /work -o -path /root \) -prune -o -name '*hedgerow*' -print")
+left=$(guest_shell "find / -xdev \( -path /proc -o -path /sys -o -path /test -o -path /root \) -prune -o -name '*hedgerow*' -print")
 check "no file is left${left:+, but: $left}" test -z "$left"
 say "passed"
