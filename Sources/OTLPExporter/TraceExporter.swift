@@ -12,7 +12,7 @@ import Synchronization
 ///
 /// Bounded and quiet: one batch is under way at a time; while the collector is away it is tried again with growing
 /// pauses, at most for `OTEL_BSP_EXPORT_TIMEOUT`, then dropped; what comes meanwhile waits in the ``SpanBuffer``, which
-/// drops what it cannot hold. That the collector is away is said when it begins and when it ends. At the end what is there is sent once
+/// drops what it cannot hold. That the collector is away is said when it begins and when it ends, at most once a minute. At the end what is there is sent once
 /// more, for at most ``partingTime``.
 ///
 /// Which errors are tried again: OpenTelemetry Protocol Specification, "OTLP/gRPC: Failures".
@@ -26,6 +26,8 @@ public final class TraceExporter: Service, Sendable {
         var isAway = false
         /// Spans dropped and not told of yet.
         var dropped: UInt64 = 0
+        /// Spans left out while others were taken, and not told of yet.
+        var leftOut: UInt64 = 0
     }
 
     private typealias TraceService = Opentelemetry_Proto_Collector_Trace_V1_TraceService
@@ -39,6 +41,7 @@ public final class TraceExporter: Service, Sendable {
     private let clock: any Clock<Duration>
     private let state = Mutex(State())
     private let gathered = Signal()
+    private let limiter = OncePerMinute()
 
     /// Makes an exporter; nothing is sent before ``run()``.
     ///
@@ -100,7 +103,8 @@ public final class TraceExporter: Service, Sendable {
     private func waitForSpans() async {
         await withDiscardingTaskGroup { group in
             group.addTask { [clock, settings, gathered] in
-                try? await clock.sleep(for: settings.scheduleDelay)
+                // Cancelled, it signals nothing: the signal would be kept, and end the next wait at once.
+                guard (try? await clock.sleep(for: settings.scheduleDelay)) != nil else { return }
                 gathered.signal()
             }
             await gathered.wait()
@@ -110,9 +114,11 @@ public final class TraceExporter: Service, Sendable {
 
     /// Sends what is left, where the collector is there.
     private func part(_ client: Client) async {
+        let end = ContinuousClock.now + Self.partingTime
         var batch = buffer.take()
-        while !batch.isEmpty {
-            guard await export(batch, client, within: Self.partingTime, tries: 1) else { return }
+        while !batch.isEmpty, ContinuousClock.now < end {
+            let left = ContinuousClock.now.duration(to: end)
+            guard await export(batch, client, within: left, tries: 1) else { return }
             batch = buffer.take()
         }
     }
@@ -124,7 +130,6 @@ public final class TraceExporter: Service, Sendable {
     private func export(
         _ spans: [SpanRecord], _ client: Client, within limit: Duration, tries: Int = .max
     ) async -> Bool {
-        noteDropped(buffer.takeDropped(), "more came than could be sent")
         guard !spans.isEmpty else { return true }
         let resource = resource().merging(settings.resource) { _, set in set }
         let request = SpanEncoding.request(spans, resource: resource, version: version)
@@ -142,7 +147,8 @@ public final class TraceExporter: Service, Sendable {
                 let answer = try await TraceService.Client(wrapping: client).export(
                     request, metadata: metadata, options: options)
                 noteSent()
-                noteDropped(
+                noteLeftOut(buffer.takeDropped(), "more came than could be sent")
+                noteLeftOut(
                     UInt64(clamping: answer.partialSuccess.rejectedSpans),
                     "the collector refused some: \(answer.partialSuccess.errorMessage)")
                 return true
@@ -151,7 +157,9 @@ public final class TraceExporter: Service, Sendable {
                 let mayHelp = (error as? RPCError).map { Self.mayTryAgain($0) } ?? false
                 let elapsed = start.duration(to: .now)
                 guard mayHelp, attempt < tries, elapsed + pause < limit else {
-                    noteDropped(UInt64(spans.count), "\((error as? RPCError)?.message ?? "\(error)")")
+                    noteDropped(
+                        UInt64(spans.count) + buffer.takeDropped(),
+                        "\((error as? RPCError)?.message ?? "\(error)")")
                     return false
                 }
                 do { try await clock.sleep(for: pause) } catch { return giveBack(spans) }
@@ -167,6 +175,20 @@ public final class TraceExporter: Service, Sendable {
         return false
     }
 
+    /// Some spans were left out while others go on: said once a minute.
+    private func noteLeftOut(_ count: UInt64, _ cause: String) {
+        guard count > 0 else { return }
+        let total = state.withLock { state in
+            state.leftOut += count
+            return state.leftOut
+        }
+        guard limiter.admit("left out") != nil else { return }
+        logger.notice(
+            "some traces are left out; readings are not affected",
+            metadata: ["spans.count": "\(total)", "cause": "\(cause)"])
+        state.withLock { $0.leftOut -= min($0.leftOut, total) }
+    }
+
     /// Says so where it is the first since the collector took something.
     private func noteDropped(_ count: UInt64, _ cause: String) {
         guard count > 0 else { return }
@@ -175,7 +197,7 @@ public final class TraceExporter: Service, Sendable {
             defer { state.isAway = true }
             return !state.isAway
         }
-        guard isFirst else { return }
+        guard isFirst, limiter.admit("dropped") != nil else { return }
         logger.notice(
             "traces are dropped until the collector takes them again; readings are not affected",
             metadata: [
@@ -186,10 +208,13 @@ public final class TraceExporter: Service, Sendable {
     private func noteSent() {
         let dropped = state.withLock { state -> UInt64? in
             guard state.isAway else { return nil }
-            defer { state = State() }
+            defer {
+                state.isAway = false
+                state.dropped = 0
+            }
             return state.dropped
         }
-        guard let dropped else { return }
+        guard let dropped, limiter.admit("taken again") != nil else { return }
         logger.notice("the collector takes traces again", metadata: ["spans.dropped": "\(dropped)"])
     }
 

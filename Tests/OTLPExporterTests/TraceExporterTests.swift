@@ -165,6 +165,45 @@ import Tracing
         }
     }
 
+    /// Between two full batches it waits, and does not look again and again.
+    @Test(.timeLimit(.minutes(1))) func afterAFullBatchItWaitsForTheNext() async throws {
+        try await CollectorForTests.serving { collector, port in
+            let rig = Rig(port: port, ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "3"])
+            let clock = StandingClock()
+            let exporter = TraceExporter(
+                settings: rig.tracing.settings, buffer: rig.tracer.buffer, resource: { [:] }, version: "1",
+                clock: clock, logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await exporter.run() }
+                for batch in 1...4 {
+                    for _ in 0..<3 { rig.tracer.startSpan("s", context: .topLevel).end() }
+                    try await eventually("batch \(batch)", holds: { collector.names.count == 3 * batch })
+                }
+                #expect(collector.requests.count == 4)
+                // One wait before each batch, and the one that goes on.
+                #expect(clock.sleeps <= 5)
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// What is left out again and again is said once a minute, however often the collector takes the rest.
+    @Test func whatIsLeftOutAgainAndAgainIsSaidOnce() async throws {
+        try await CollectorForTests.serving { collector, port in
+            var answer = CollectorForTests.Response()
+            answer.partialSuccess.rejectedSpans = 1
+            collector.answer(.success(answer), .success(answer), .success(answer))
+            let rig = Rig(port: port)
+            try await rig.exporting {
+                for call in 1...4 {
+                    rig.tracer.startSpan("s", context: .topLevel).end()
+                    try await eventually("call \(call)", holds: { collector.metadata.count == call })
+                }
+            }
+            #expect(rig.messages == ["some traces are left out; readings are not affected"])
+        }
+    }
+
     /// With nobody at the port, the buffer fills to its bound, nothing waits, and the end comes soon.
     @Test(.timeLimit(.minutes(1))) func withoutACollectorNothingWaitsAndMemoryIsBounded() async throws {
         let port = try await Self.unusedPort()

@@ -41,12 +41,16 @@ import Testing
         #expect(!read.endpoint.isSecure)
     }
 
-    @Test(arguments: ["ftp://h:1", "http://", "http://h:0", "http://h:70000", "http://h:x", "http://[::1"])
+    @Test(arguments: [
+        "ftp://h:1", "http://", "http://h:0", "http://h:70000", "http://h:x", "http://[::1",
+        "http://user:secret@h:1",
+    ])
     func anEndpointThatIsNoneIsAWarning(_ text: String) {
         let read = settings(["OTEL_EXPORTER_OTLP_ENDPOINT": text])
         #expect(read.endpoint == .init(host: "localhost", port: 4_317, isSecure: false))
         #expect(read.warnings.count == 1)
         #expect(read.warnings.first?.contains("OTEL_EXPORTER_OTLP_ENDPOINT") == true)
+        #expect(read.warnings.first?.contains("secret") == false)
     }
 
     @Test func whatIsForTracesBeatsWhatIsForAll() {

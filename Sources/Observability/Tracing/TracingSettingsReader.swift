@@ -85,7 +85,9 @@ struct TracingSettingsReader {
             if let endpoint = endpoint(text) {
                 settings.endpoint = endpoint
             } else {
-                warn(variable, text, "it is an address such as http://localhost:4317, which is used")
+                warnings.append(
+                    "\(variable): it is an address such as http://localhost:4317, which is used, without a password"
+                )
             }
         }
         if let (variable, _) = exporter("HEADERS") {
@@ -131,7 +133,10 @@ struct TracingSettingsReader {
             host = rest[..<colon]
             port = Int(rest[rest.index(after: colon)...])
         }
-        guard let port, (1...65_535).contains(port), !host.isEmpty, !host.contains(" ") else { return nil }
+        // Names and passwords have no place in it: it is logged.
+        guard let port, (1...65_535).contains(port), !host.isEmpty,
+            !host.contains(where: { " @".contains($0) })
+        else { return nil }
         return .init(host: String(host), port: port, isSecure: isSecure)
     }
 
