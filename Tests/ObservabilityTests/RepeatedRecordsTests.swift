@@ -38,14 +38,27 @@ import Tracing
     @Test func whatTheMetadataNamesTellsCausesApartAndMeasuresDoNot() {
         let lines = Lines()
         let logger = lines.logger()
-        for value in ["12", "-7.5 s", "2026-01-02T03:04:05.678Z", "1,024", "3.2e+10"] {
-            logger.warning("late", metadata: ["by": "\(value)"])
+        for value in ["12", "-7.5 s", "2026-01-02T03:04:05.678Z", "many"] {
+            logger.warning("late", metadata: ["messages.count": "\(value)", "retry.after": "\(value)"])
         }
         #expect(lines.lines.count == 1)
-        logger.warning("late", metadata: ["by": "12", "thing": "press-1"])
-        logger.warning("late", metadata: ["by": "13", "thing": "press-2"])
-        logger.error("late", metadata: ["by": "14", "thing": "press-2"])
+        logger.warning("late", metadata: ["messages.count": "12", "thing": "press-1"])
+        logger.warning("late", metadata: ["messages.count": "13", "thing": "press-2"])
+        logger.error("late", metadata: ["messages.count": "14", "thing": "press-2"])
         #expect(lines.lines.count == 4)
+        // Names may be made of digits.
+        for name in ["1001", "1002", "2024-01"] { logger.warning("late", metadata: ["core": "\(name)"]) }
+        #expect(lines.lines.count == 7)
+    }
+
+    @Test func aFloodOfCausesDoesNotHideWhatIsSaidElsewhere() {
+        let lines = Lines()
+        let logger = lines.logger()
+        for number in 0..<5_000 { logger.warning("refused", metadata: ["detail": "text \(number)"]) }
+        let before = lines.lines.count
+        #expect(before < 1_100)
+        logger.error("transaction failed")
+        #expect(lines.lines.count == before + 1)
     }
 
     @Test func recordsBelowWarningAreNeverFolded() {

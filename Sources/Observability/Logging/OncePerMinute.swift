@@ -32,15 +32,16 @@ public final class OncePerMinute: Sendable {
     /// - Parameters:
     ///   - key: what the line is about; lines of one key are limited together.
     ///   - burst: lines that one window lets through.
+    ///   - overflow: the key that is shared by those that it cannot remember; to be one of few.
     /// - Returns: how many lines of the key were left out since the last one; nil where this one is to be
     ///   left out, too.
-    public func admit(_ key: String, burst: Int = 1) -> Int? {
+    public func admit(_ key: String, burst: Int = 1, overflow: String = "") -> Int? {
         let now = now()
         return entries.withLock { entries in
             var key = key
             if entries[key] == nil, entries.count >= Self.capacity {
                 entries = entries.filter { $0.value.windowStart.duration(to: now) < interval }
-                if entries.count >= Self.capacity { key = "" }
+                if entries.count >= Self.capacity { key = overflow }
             }
             guard var entry = entries[key] else {
                 entries[key] = Entry(windowStart: now, admitted: 1, suppressed: 0)

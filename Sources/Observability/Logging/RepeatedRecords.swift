@@ -3,9 +3,10 @@ import Logging
 /// Folds warnings and errors that repeat: one record for each cause and minute, the next one with the number of those
 /// that were left out as `repeated`.
 ///
-/// A cause is the logger, the level, the message and what the metadata names, numbers, times and identities apart:
-/// `sequence.last` of 7 and of 8 are one cause, `thing` of `press-1` and of `press-2` are two. Records below
-/// warning pass: whoever asks for them wants them all. Bounded as ``OncePerMinute`` is.
+/// A cause is the logger, the level, the message and the metadata, apart from what measures or counts
+/// (``measures``): `sequence.last` of 7 and of 8 are one cause, `core` of `1001` and of `1002` are two. Records below
+/// warning pass: whoever asks for them wants them all. Bounded as ``OncePerMinute`` is; causes beyond are told apart by
+/// logger and message alone.
 final class RepeatedRecords: Sendable {
     /// The key under which the number of left-out records stands.
     static let countKey = "repeated"
@@ -20,24 +21,19 @@ final class RepeatedRecords: Sendable {
         level: Logger.Level, label: String, message: String, fields: [(key: String, value: String)]
     ) -> Int? {
         guard level >= .warning else { return 0 }
-        var cause = "\(level.rawValue) \(label) \(message)"
-        for (key, value) in fields where !Self.isMeasure(value) && !Self.identities.contains(key) {
-            cause += " \(key)=\(value)"
+        let place = "\(level.rawValue) \(label) \(message)"
+        var cause = place
+        for (key, value) in fields {
+            let last = key.split(separator: ".").last.map(String.init) ?? key
+            if !Self.measures.contains(last) { cause += " \(key)=\(value)" }
         }
-        return limiter.admit(cause)
+        return limiter.admit(cause, overflow: place)
     }
 
-    /// Keys whose values differ with each record of one cause.
-    private static let identities: Set<String> = ["trace_id", "span_id", "error.id"]
-
-    /// Whether a value is a number, a time, or a span of time.
-    private static func isMeasure(_ value: String) -> Bool {
-        guard let first = value.utf8.first, UInt8(ascii: "0")...UInt8(ascii: "9") ~= first || first == 0x2D
-        else {
-            return false
-        }
-        let marks = Set("0123456789.,:-+TZe µ".unicodeScalars)
-        let rest = value.unicodeScalars.drop { marks.contains($0) }
-        return rest.isEmpty || ["s", "ms", "µs", "ns", "seconds", "bytes"].contains(String(rest))
-    }
+    /// Last parts of the keys whose values differ with each record of one cause.
+    static let measures: Set<String> = [
+        "after", "ahead_seconds", "at", "behind", "bytes", "count", "dropped", "expires", "first", "id",
+        "last",
+        "limit", "maximum", "ms", "removed", "renew_time", "seconds", "span_id", "trace_id", "waited",
+    ]
 }
