@@ -16,6 +16,9 @@ public struct ServiceReporter<Clock: _Concurrency.Clock<Duration>>: Service {
     /// How often the status is looked at; it is sent where it has changed.
     public static var statusInterval: Duration { .seconds(5) }
 
+    /// When it is said again that the program is ready, where the manager's socket did not take it.
+    static var readyInterval: Duration { .seconds(1) }
+
     private let manager: ServiceManager
     private let program: ReportedProgram
     private let clock: Clock
@@ -88,15 +91,17 @@ public struct ServiceReporter<Clock: _Concurrency.Clock<Duration>>: Service {
         await withDiscardingTaskGroup { group in
             group.addTask {
                 guard (try? await program.ready()) != nil else { return }
-                manager.notify(.ready, .status(program.status()))
+                // The manager's queue may be full for a moment, and whoever is not known to be ready is killed.
+                while !manager.notify(.ready, .status(program.status())), manager.isListening {
+                    guard (try? await clock.sleep(for: Self.readyInterval)) != nil else { return }
+                }
             }
             var last = ""
             repeat {
                 let status = program.status()
                 // While the engine hangs, that is what there is to say.
                 if status != last, watchdog?.hangs != true {
-                    manager.notify(.status(status))
-                    last = status
+                    if manager.notify(.status(status)) { last = status }
                 }
             } while (try? await clock.sleep(for: Self.statusInterval)) != nil
         }

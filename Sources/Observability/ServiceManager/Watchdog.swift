@@ -17,6 +17,9 @@ struct Watchdog: Hashable, Sendable {
     /// before the service manager loses patience.
     let patience: Duration
 
+    /// How long after a round without an answer the next one begins: a twelfth of what the service manager waits.
+    let retry: Duration
+
     private var begin: Duration?
     private var part = ""
     private(set) var hangs = false
@@ -25,6 +28,7 @@ struct Watchdog: Hashable, Sendable {
     init(timeout: Duration) {
         period = timeout / 2
         patience = timeout * 3 / 8
+        retry = timeout / 12
     }
 
     /// A round begins.
@@ -41,7 +45,8 @@ struct Watchdog: Hashable, Sendable {
     mutating func endRound(at time: Duration, answered: Bool) -> (action: Action?, next: Duration) {
         guard let begin else { return (nil, time) }
         self.begin = nil
-        let next = max(time, begin + period)
+        // Where a part has given up on an answer it is asked again soon: one that is late once is no reason to be killed.
+        let next = answered ? max(time, begin + period) : time + retry
         guard answered, time - begin <= period else { return (hang(), next) }
         defer { hangs = false }
         return (.beat(recovered: hangs), next)

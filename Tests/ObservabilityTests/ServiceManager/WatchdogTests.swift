@@ -37,13 +37,15 @@ struct WatchdogTests {
         #expect(watchdog.hangs)
     }
 
-    @Test("gives none where a part says that it got no answer, at once")
+    @Test("gives none where a part says that it got no answer, at once, and asks again soon")
     mutating func noAnswer() {
         watchdog.beginRound(at: .seconds(0))
         watchdog.come(to: "the listener")
         let end = watchdog.endRound(at: .seconds(10), answered: false)
         #expect(end.action == .reportHang(part: "the listener"))
-        #expect(end.next == .seconds(30))
+        #expect(end.next == .seconds(15), "in time for a sign of life before the manager's minute is over")
+        watchdog.beginRound(at: .seconds(15))
+        #expect(watchdog.endRound(at: .seconds(16), answered: true).action == .beat(recovered: true))
     }
 
     @Test("gives signs of life again when the engine answers again")
