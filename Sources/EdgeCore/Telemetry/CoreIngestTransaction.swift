@@ -217,6 +217,7 @@ struct CoreIngestTransaction {
             guard let first = SequenceRange(new.first, middle),
                 let second = SequenceRange(middle + 1, new.last)
             else {
+                result.spans.add(received, failure: "\(refusal.reason.wireName): \(refusal.detail)")
                 try reject(new, refusal, coverage: &coverage, into: &result)
                 return true
             }
@@ -292,17 +293,20 @@ struct CoreIngestTransaction {
         let derivation: Derivation
         var batch = Batch()
         var encoded: [UInt8] = []
+        var received = MessageSpans()
         do {
             checked = try check(publication)
             (batch, encoded) = (checked.content.batch, checked.content.encoded)
-            result.spans.add(try receive(&batch, &encoded, publication))
+            received = try receive(&batch, &encoded, publication)
             derivation = try derive(batch, sequences: [], route: checked.route)
         } catch let refusal as IncomingPublication.Refusal {
-            receiveRefused(publication, refusal, into: &result)
+            if received.isEmpty { receiveRefused(publication, refusal, into: &result) }
+            result.spans.add(received, failure: "\(refusal.reason.wireName): \(refusal.detail)")
             result.outcome.rejected.append(Self.rejection(nil, refusal))
             return
         }
         result.spans.add(derivation.spans)
+        result.spans.add(received)
         pass(batch, bytes: encoded.count, route: checked.route, output: nil, into: &result)
         for piece in derivation.pieces {
             pass(piece.batch, bytes: piece.encoded.count, route: piece.route, output: piece, into: &result)

@@ -18,7 +18,10 @@ final class UplinkSession: Sendable {
     static let maximumInFlightMessages: UInt64 = 20_000
     /// Most bytes on their way.
     static let maximumInFlightBytes = 8 << 20
-    private static let maximumRequestBytes = 512 << 10
+    /// Most bytes of one request, after the first batch: small, so that a slow line gets some requests through, and the
+    /// cloud acknowledges them, before a ping that waits behind them is late.
+    private static let maximumRequestBytes = 64 << 10
+    private static let noAnswer = "the connection ended before the acknowledgement"
     private static let maximumRequestEntries = 500
 
     private struct State {
@@ -134,10 +137,13 @@ final class UplinkSession: Sendable {
             }
         }
         sent = last
-        state.withLock { state in
+        let isTooLate = state.withLock { state in
+            guard !state.isFinished else { return true }
             state.inFlight.append((last, bytes, spans))
             state.bytes += bytes
+            return false
         }
+        if isTooLate { for each in spans { each.end(failure: Self.noAnswer) } }
     }
 
     /// The cloud knows less than it acknowledged: it was restored from an older copy. Says what it lost.
@@ -205,7 +211,7 @@ final class UplinkSession: Sendable {
             defer { state.inFlight.removeAll() }
             return state.inFlight.flatMap(\.spans)
         }
-        for spans in unanswered { spans.end(failure: "the connection ended before the acknowledgement") }
+        for spans in unanswered { spans.end(failure: Self.noAnswer) }
         signal.signal()
     }
 

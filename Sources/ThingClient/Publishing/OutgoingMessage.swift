@@ -114,6 +114,9 @@ public struct OutgoingMessage: Hashable, Sendable {
         self.cost = cost
     }
 
+    /// Whether it stays within the limits as part of a trace.
+    var hasRoomForTrace: Bool { cost + MessageRules.longestTraceparent <= MessageRules.largestMessage }
+
     /// Makes the message part of a trace.
     mutating func trace(as traceparent: String) {
         cost += traceparent.utf8.count - self.traceparent.utf8.count

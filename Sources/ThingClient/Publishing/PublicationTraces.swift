@@ -28,6 +28,8 @@ final class PublicationTraces: Sendable {
     /// Begins the span of a message, within the message's own trace, else within what the task does, else as a new
     /// trace. A sampled message carries the span from then on.
     func begin(_ message: inout OutgoingMessage, qos: DeliveryGuarantee) -> (any Span)? {
+        // A trace must not make a message too large that is not.
+        guard message.hasRoomForTrace else { return nil }
         let span =
             message.traceparent.isEmpty
             ? tracer.startInCurrentTrace("thing publish", ofKind: .producer)

@@ -71,6 +71,15 @@ import Tracing
         #expect(rest.count { $0.status?.code == .error } == 1)
     }
 
+    @Test func aTraceDoesNotMakeAMessageTooLarge() throws {
+        let traces = try traces()
+        let most = MessageRules.largestMessage - MessageRules.overhead - "t".utf8.count - "x/y".utf8.count - 6
+        var full = try OutgoingMessage(
+            topic: "t", payload: Array(repeating: 1, count: most), contentType: "x/y", time: Date())
+        #expect(traces.begin(&full, qos: .atLeastOnce) == nil)
+        #expect(full.traceparent.isEmpty && full.cost <= MessageRules.largestMessage)
+    }
+
     @Test func theNumberOfOpenSpansIsBoundedAndTheEndClosesThem() throws {
         let tracer = RecordingTracer(
             buffer: SpanBuffer(capacity: 10_000), maximumTracesPerSecond: 10_000)
