@@ -163,10 +163,12 @@ struct ContextStore: Sendable {
                 .wrongUse, "there is a context \"\(new)\" already",
                 hint: "choose another name, or delete it first: hedgerow context delete \(new)")
         }
+        // Asked first: where it cannot be said, nothing has been copied yet.
+        let isCurrent = try current() == old
         do throws(IdentityFileError) { try directory(of: new).save(identity) } catch {
             throw CLIError(error)
         }
-        if try current() == old { try setCurrent(new) }
+        if isCurrent { try setCurrent(new) }
         try remove(old)
     }
 

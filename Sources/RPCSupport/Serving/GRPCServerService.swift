@@ -5,7 +5,8 @@ public import ServiceLifecycle
 /// Runs a gRPC server as a service: until a graceful shutdown has let its calls end, or it is cancelled.
 ///
 /// It can be told to stop at any moment, also before it listens: then it first comes to that, and ends. (A `GRPCServer`
-/// that is stopped before it serves never says that it will not: who waits for its address would wait for ever.)
+/// that is stopped before it serves never says that it will not: who waits for its address would wait for ever. So
+/// nobody else may stop it.)
 public struct GRPCServerService<Transport: ListeningServerTransport>: Service {
     /// The server.
     public let server: GRPCServer<Transport>
