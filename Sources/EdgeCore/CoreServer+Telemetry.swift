@@ -47,7 +47,8 @@ extension CoreServer {
             host: core.cpuTemperature, activity: core.activity,
             clock: WallClock { Int64(clock.now().timeIntervalSince1970 * 1_000_000) },
             isClockDoubtful: { clock.systemClockBehind != nil },
-            backoff: Backoff(initial: reconnect.first, maximum: reconnect.longest), logger: core.logger)
+            backoff: Backoff(initial: reconnect.first, maximum: reconnect.longest),
+            uplinkBytes: core.configuration.limits.uplinkBytes, logger: core.logger)
         return Telemetry(
             rpcServices: [CoreTelemetryService(parts: parts)],
             services: [

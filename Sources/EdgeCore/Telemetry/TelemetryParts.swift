@@ -24,6 +24,8 @@ struct TelemetryParts: Sendable {
     let activity: ComponentActivity
     let clock: WallClock
     let isClockDoubtful: @Sendable () -> Bool
+    /// Most bytes of a stream under way to the cloud without their acknowledgement.
+    let uplinkBytes: Int
     /// The waits between two attempts to reach the cloud, at their beginning.
     let backoff: Backoff
     /// Records what happens to sampled messages; nil where nothing is recorded.
@@ -35,7 +37,8 @@ struct TelemetryParts: Sendable {
         core: String, pool: DatabasePool, committer: GroupCommitter, revision: ActiveRevision,
         host: any TransformHost & Sendable, activity: ComponentActivity, clock: WallClock,
         isClockDoubtful: @escaping @Sendable () -> Bool, backoff: Backoff = Backoff(),
-        tracer: MessageTracer? = MessageTracer(), logger: Logger
+        uplinkBytes: Int = CoreConfiguration.Limits().uplinkBytes, tracer: MessageTracer? = MessageTracer(),
+        logger: Logger
     ) {
         self.core = core
         epoch = Epoch.random()
@@ -52,6 +55,7 @@ struct TelemetryParts: Sendable {
         self.isClockDoubtful = isClockDoubtful
         self.backoff = backoff
         self.tracer = tracer
+        self.uplinkBytes = uplinkBytes
         self.logger = logger
     }
 

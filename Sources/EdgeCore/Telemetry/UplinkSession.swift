@@ -16,19 +16,23 @@ import Synchronization
 final class UplinkSession: Sendable {
     /// Most messages on their way.
     static let maximumInFlightMessages: UInt64 = 20_000
-    /// Most bytes on their way.
-    static let maximumInFlightBytes = 8 << 20
-    /// Most bytes of one request, after the first batch: small, so that a slow line gets some requests through, and the
-    /// cloud acknowledges them, before a ping that waits behind them is late.
-    private static let maximumRequestBytes = 64 << 10
     private static let noAnswer = "the connection ended before the acknowledgement"
     private static let maximumRequestEntries = 500
+
+    private struct InFlight {
+        /// Its last sequence.
+        let last: UInt64
+        let bytes: Int
+        let sent: ContinuousClock.Instant
+        let spans: [MessageSpans]
+    }
 
     private struct State {
         var resumeAfter: UInt64?
         var acknowledged: UInt64 = 0
-        /// Last sequence, bytes and traces of each request on its way.
-        var inFlight: [(last: UInt64, bytes: Int, spans: [MessageSpans])] = []
+        /// The requests on their way.
+        var inFlight: [InFlight] = []
+        var pace = RequestPace()
         var bytes = 0
         var isFinished = false
     }
@@ -85,7 +89,7 @@ final class UplinkSession: Sendable {
             if hasRoom { try await fill(&request, after: &sent) }
             if isCurrent {
                 var transient = parts.uplinks.takeTransient(
-                    epoch.stream, maximumBytes: Self.maximumRequestBytes)
+                    epoch.stream, maximumBytes: RequestPace.largestBytes)
                 forwardingUnacknowledged(&transient)
                 request.publications.append(contentsOf: transient)
             }
@@ -100,10 +104,11 @@ final class UplinkSession: Sendable {
 
     private func fill(_ request: inout PublishRequest, after sent: inout UInt64) async throws {
         let (epoch, after) = (epoch, sent)
+        let requestBytes = state.withLock { $0.pace.requestBytes }
         let entries = try await parts.pool.read { db in
             try DurableStreams(db).entries(
                 of: epoch, after: after, limit: Self.maximumRequestEntries,
-                maximumBytes: Self.maximumRequestBytes)
+                maximumBytes: requestBytes)
         }
         guard let last = entries.last?.positions.last else { return }
         var bytes = 0
@@ -139,7 +144,7 @@ final class UplinkSession: Sendable {
         sent = last
         let isTooLate = state.withLock { state in
             guard !state.isFinished else { return true }
-            state.inFlight.append((last, bytes, spans))
+            state.inFlight.append(InFlight(last: last, bytes: bytes, sent: .now, spans: spans))
             state.bytes += bytes
             return false
         }
@@ -196,7 +201,7 @@ final class UplinkSession: Sendable {
     private var hasRoom: Bool {
         state.withLock { state in
             guard let last = state.inFlight.last?.last else { return true }
-            return state.bytes < Self.maximumInFlightBytes
+            return state.bytes < min(state.pace.inFlightBytes, parts.uplinkBytes)
                 && last - min(last, state.acknowledged) < Self.maximumInFlightMessages
         }
     }
@@ -243,6 +248,7 @@ final class UplinkSession: Sendable {
             var arrived: [MessageSpans] = []
             while let first = state.inFlight.first, first.last <= state.acknowledged {
                 state.bytes -= first.bytes
+                state.pace.acknowledged(after: first.sent.duration(to: .now))
                 arrived.append(contentsOf: first.spans)
                 state.inFlight.removeFirst()
             }
