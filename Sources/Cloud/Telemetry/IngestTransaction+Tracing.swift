@@ -15,8 +15,7 @@ extension IngestTransaction {
 
     /// Begins the spans of a publication. Its messages keep the trace that they came with.
     func receive(
-        _ content: inout IncomingPublication.Checked, of publication: IncomingPublication,
-        into result: inout Result
+        _ content: inout IncomingPublication.Checked, of publication: IncomingPublication
     ) throws -> Spans {
         guard let tracer else { return Spans() }
         let isNew = content.batch.traces.isEmpty

@@ -136,7 +136,7 @@ struct IngestTransaction {
                 return
             }
         }
-        let spans = try receive(&content, of: publication, into: &result)
+        let spans = try receive(&content, of: publication)
         let new = try store(content, of: publication, from: first, origin: origin, into: &result)
         stored(new, of: publication, continuing: spans, into: &result)
         for stored in new {

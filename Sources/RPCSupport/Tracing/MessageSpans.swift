@@ -16,7 +16,7 @@ public struct MessageSpans: Sendable {
     /// Whether there are none.
     public var isEmpty: Bool { spans.isEmpty }
 
-    /// The first one's trace, for log lines and the like.
+    /// `traceparent` of each message's span, by its row.
     public var traceparents: [UInt32: String] {
         Dictionary(spans.map { ($0.row, $0.traceparent) }, uniquingKeysWith: { first, _ in first })
     }
