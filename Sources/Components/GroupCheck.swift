@@ -82,33 +82,6 @@ struct GroupCheck {
         }
     }
 
-    // MARK: Streams
-
-    private mutating func checkStreams() {
-        if definition.streams.count > GroupDefinition.Limits.streams {
-            add(
-                "streams",
-                "\(definition.streams.count) streams are too many; a group has at most "
-                    + "\(GroupDefinition.Limits.streams)")
-        }
-        for (name, settings) in definition.streams.sorted(by: { $0.key < $1.key }) {
-            let path = "streams.\(name)"
-            if let problem = nameProblem(name) { add(path, "the stream's \(problem)") }
-            if settings.maxSize < StreamSettings.minimumSize {
-                add(
-                    "\(path).maxSize",
-                    "\(settings.maxSize) is too small; a stream has at least \(StreamSettings.minimumSize)")
-            } else if settings.maxSize.bytes > UInt64(Int64.max) {
-                add("\(path).maxSize", "\(settings.maxSize) is too large; a stream has less than 8192 PiB")
-            }
-            if !StreamSettings.priorities.contains(settings.priority) {
-                add(
-                    "\(path).priority",
-                    "\(settings.priority) is no priority; write 1 (drains first) to 10, 5 is the default")
-            }
-        }
-    }
-
     // MARK: Subscriptions
 
     private mutating func checkSubscriptions() {
@@ -182,6 +155,7 @@ struct GroupCheck {
             checkStream(name, path: "\(path).to")
         default: break
         }
+        checkReachesCloud(subscription, path: path)
         guard let via = subscription.via else { return }
         if subscription.to != .cloud {
             add("\(path).via", "via goes with to: cloud only; remove it")

@@ -69,7 +69,7 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
             components: Set(components.map(\.canonical)).sorted {
                 $0.sortKey.lexicographicallyPrecedes($1.sortKey)
             },
-            subscriptions: routes, streams: effectiveStreams, caRotation: caRotation)
+            subscriptions: routes, streams: effectiveStreams.mapValues(\.canonical), caRotation: caRotation)
     }
 
     /// Whether two definitions mean the same, so that applying the one over the other changes nothing.

@@ -5,7 +5,7 @@ import Yams
 struct GroupDecoder {
     var reader: ManifestReader
     /// Where the parts of the definition are.
-    private(set) var places = GroupPlaces()
+    var places = GroupPlaces()
     private var definition = GroupDefinition(name: "")
 
     init(reader: ManifestReader) {
@@ -18,12 +18,6 @@ struct GroupDecoder {
     private static let laterKeys = ["shadows": "shadows"]
     private static let componentKeys = ["name", "component", "version"]
     private static let laterComponentKeys = ["environment": "environment of a component"]
-    private static let streamKeys = ["maxSize", "onFull", "priority"]
-    private static let laterStreamKeys = Dictionary(
-        uniqueKeysWithValues: [
-            "timeToLive", "persistence", "batchSize", "batchInterval", "liveShare", "maxRate",
-        ]
-        .map { ($0, "\($0) of a stream") })
 
     /// The definition; nil where the document is not a group at all. Errors are in ``reader``.
     mutating func decode(_ root: Node) -> GroupDefinition? {
@@ -49,7 +43,7 @@ struct GroupDecoder {
         if let cores = fields["cores"] { definition.cores = names(cores) }
         if let things = fields["things"] { definition.things = names(things) }
         if let components = fields["components"] { readComponents(components) }
-        if let streams = fields["streams"] { readStreams(streams) }
+        if let streams = fields["streams"] { definition.streams = readStreams(streams) }
         if let subscriptions = fields["subscriptions"] { readSubscriptions(subscriptions) }
         if let rotation = fields["caRotation"] { readRotation(rotation) }
         validate(shapeIsSound: reader.errors.count == errorsBefore, fields: Set(fields.keys))
@@ -109,39 +103,6 @@ struct GroupDecoder {
         } catch {
             reader.report(entry.place, error.description)
             return nil
-        }
-    }
-
-    private mutating func readStreams(_ entry: ManifestReader.Entry) {
-        places["streams"] = entry.place
-        for stream in reader.entries(entry.value, what: "\"streams\"") ?? [] {
-            let path = "streams.\(stream.key)"
-            places[path] = stream.keyPlace
-            var settings = StreamSettings()
-            let fields =
-                reader.fields(
-                    stream.value, what: "a stream", known: Self.streamKeys, later: Self.laterStreamKeys)
-                ?? [:]
-            for (key, field) in fields { places["\(path).\(key)"] = field.place }
-            if let field = fields["maxSize"], let text = reader.textOrInteger(field) {
-                do throws(InvalidByteSize) {
-                    settings.maxSize = try ByteSize(parsing: text)
-                } catch {
-                    reader.report(field.place, error.description)
-                }
-            }
-            if let field = fields["onFull"], let text = reader.text(field.value, what: "\"onFull\"") {
-                if let policy = StreamSettings.FullPolicy(rawValue: text) {
-                    settings.onFull = policy
-                } else {
-                    let known = StreamSettings.FullPolicy.allCases.map(\.rawValue).joined(separator: " or ")
-                    reader.report(field.place, "\"\(reader.shown(text))\" is no policy; write \(known)")
-                }
-            }
-            if let field = fields["priority"], let priority = reader.integer(field) {
-                settings.priority = priority
-            }
-            definition.streams[stream.key] = settings
         }
     }
 

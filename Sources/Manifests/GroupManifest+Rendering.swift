@@ -37,13 +37,52 @@ extension GroupManifest {
         if !definition.streams.isEmpty {
             lines.append("streams:")
             for (name, settings) in definition.streams.sorted(by: { $0.key < $1.key }) {
-                lines.append(
-                    "  \(quoted(name)): {maxSize: \(settings.maxSize), onFull: \(settings.onFull.rawValue), "
-                        + "priority: \(settings.priority)}")
+                lines.append("  \(quoted(name)): {\(parts(of: settings).joined(separator: ", "))}")
             }
         }
         if let rotation = definition.caRotation { lines.append("caRotation: \(rotation)") }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What a stream says: its size, what happens when it is full and its priority, and further what has not its
+    /// default.
+    private static func parts(of settings: StreamSettings) -> [String] {
+        let standard = StreamSettings()
+        var parts = [
+            "maxSize: \(settings.maxSize)", "onFull: \(settings.onFull.rawValue)",
+            "priority: \(settings.priority)",
+        ]
+        if let span = settings.timeToLive { parts.append("timeToLive: \(span)") }
+        if settings.persistence != standard.persistence {
+            parts.append("persistence: \(settings.persistence.rawValue)")
+        }
+        if settings.batchSize != standard.batchSize { parts.append("batchSize: \(settings.batchSize)") }
+        if settings.batchInterval != standard.batchInterval {
+            parts.append("batchInterval: \(settings.batchInterval)")
+        }
+        if settings.liveShare != standard.liveShare { parts.append("liveShare: \(settings.liveShare)") }
+        if let rate = settings.maxRate { parts.append("maxRate: \(rate)") }
+        if settings.exports != standard.exports {
+            parts.append("exports: [\(settings.exports.map(text).joined(separator: ", "))]")
+        }
+        return parts
+    }
+
+    private static func text(_ export: StreamExport) -> String {
+        var parts: [String] = []
+        switch export.target {
+        case .cloud: return StreamExport.cloudName
+        case .topic(let topic): parts.append("topic: \(quoted(topic))")
+        case .directory(let directory):
+            let standard = StreamDirectory(directory.path)
+            parts.append("directory: \(quoted(directory.path))")
+            if directory.maxFileSize != standard.maxFileSize {
+                parts.append("maxFileSize: \(directory.maxFileSize)")
+            }
+            if directory.maxFiles != standard.maxFiles { parts.append("maxFiles: \(directory.maxFiles)") }
+        }
+        if let name = export.givenName { parts.append("name: \(quoted(name))") }
+        return "{\(parts.joined(separator: ", "))}"
     }
 
     /// A text as a YAML scalar: plain where that is safe, in double quotes elsewhere.

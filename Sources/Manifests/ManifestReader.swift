@@ -108,7 +108,22 @@ struct ManifestReader {
         return number
     }
 
+    /// A number. Nil (and an error) where it is none.
+    mutating func number(_ entry: Entry) -> Double? {
+        guard case .scalar(let scalar) = entry.value, scalar.style == .plain,
+            let number = Double(scalar.string),
+            number.isFinite
+        else {
+            report(entry.place, "\"\(entry.key)\" has to be a number, but is \(kind(of: entry.value))")
+            return nil
+        }
+        return number
+    }
+
     // MARK: Kinds
+
+    /// Whether a value is a mapping.
+    func isMapping(_ node: Node) -> Bool { if case .mapping = node { true } else { false } }
 
     private func isText(_ scalar: Node.Scalar) -> Bool {
         switch tag(of: scalar) {

@@ -26,6 +26,10 @@ struct GroupEquivalenceTests {
             { $0.subscriptions.removeLast() }, { $0.subscriptions[0].topicFilter = "other/#" },
             { $0.subscriptions[0].via = "bulk" }, { $0.streams["bulk"]?.priority = 9 },
             { $0.streams["default"] = StreamSettings(priority: 1) }, { $0.caRotation = nil },
+            { $0.streams["bulk"]?.timeToLive = .days(1) }, { $0.streams["bulk"]?.persistence = .memory },
+            { $0.streams["bulk"]?.batchSize = 1 }, { $0.streams["bulk"]?.batchInterval = .seconds(0) },
+            { $0.streams["bulk"]?.liveShare = 0.5 }, { $0.streams["bulk"]?.maxRate = .kibibytes(1) },
+            { $0.streams["bulk"]?.exports.append(StreamExport(.topic("a"))) },
         ]
         for change in changes {
             var other = definition
@@ -66,8 +70,36 @@ struct GroupEquivalenceTests {
         #expect(stored == GroupDefinition(name: "g", cores: ["c"]))
     }
 
+    @Test("have the same exports in any order")
+    func exports() {
+        let topic = StreamExport(.topic("a"))
+        var first = definition
+        first.streams["bulk"]?.exports = [.cloud, topic]
+        var second = definition
+        second.streams["bulk"]?.exports = [topic, .cloud]
+        #expect(first != second)
+        #expect(first.isEquivalent(to: second))
+        second.streams["bulk"]?.exports = [StreamExport(.topic("a"), name: "b"), .cloud]
+        #expect(!first.isEquivalent(to: second))
+    }
+
+    @Test("whose streams were stored before these had all their parameters have the defaults")
+    func storedStreams() throws {
+        let text = #"{"maxSize":{"bytes":65536},"onFull":"rejectNew","priority":10}"#
+        let stored = try JSONDecoder().decode(StreamSettings.self, from: Data(text.utf8))
+        #expect(stored == StreamSettings(maxSize: .kibibytes(64), onFull: .rejectNew, priority: 10))
+    }
+
     @Test("survive being stored as JSON")
     func codable() throws {
+        var definition = definition
+        definition.streams["all"] = StreamSettings(
+            timeToLive: .days(1), persistence: .memory, batchSize: 7, batchInterval: .seconds(1),
+            liveShare: 0.5, maxRate: .kibibytes(9),
+            exports: [
+                .cloud, StreamExport(.topic("a"), name: "b"),
+                StreamExport(.directory(StreamDirectory("c", maxFileSize: .mebibytes(1), maxFiles: 3))),
+            ])
         let data = try JSONEncoder().encode(definition)
         #expect(try JSONDecoder().decode(GroupDefinition.self, from: data) == definition)
     }

@@ -170,10 +170,6 @@ struct GroupManifestTests {
                 "4:38: this version has no environment of a component; remove \"environment\""
             ),
             ("shadows: {sync: [a]}", "4:1: this version has no shadows; remove \"shadows\""),
-            (
-                "streams: {a: {timeToLive: 60s}}",
-                "4:15: this version has no timeToLive of a stream; remove \"timeToLive\""
-            ),
         ])
     func later(line: String, expected: String) {
         #expect(errors("kind: Group\nname: g\ncores: [c]\n\(line)\n") == ["g.yaml:\(expected)"])

@@ -70,7 +70,7 @@ extension Hedgerow_Type_V1_GroupRevision {
         things = record.definition.things
         subscriptions = record.definition.subscriptions.map(Hedgerow_Type_V1_Subscription.init)
         streams = record.definition.effectiveStreams.sorted { $0.key < $1.key }
-            .map(Hedgerow_Type_V1_StreamSettings.init)
+            .map { Hedgerow_Type_V1_StreamSettings(name: $0.key, settings: $0.value) }
         createTime = Google_Protobuf_Timestamp(record.createTime)
         components = record.definition.components.map(Hedgerow_Type_V1_ComponentInstance.init)
         self.lock = lock.map(Hedgerow_Type_V1_LockedComponent.init)
@@ -115,20 +115,6 @@ extension Hedgerow_Type_V1_Subscription {
         topicFilter = subscription.topicFilter
         to = subscription.to.description
         via = subscription.via ?? ""
-    }
-}
-
-extension Hedgerow_Type_V1_StreamSettings {
-    init(name: String, settings: StreamSettings) {
-        self.init()
-        self.name = name
-        maxSizeBytes = settings.maxSize.bytes
-        onFull = settings.onFull == .rejectNew ? .rejectNew : .overwriteOldest
-        priority = UInt32(clamping: settings.priority)
-    }
-
-    fileprivate init(_ entry: (key: String, value: StreamSettings)) {
-        self.init(name: entry.key, settings: entry.value)
     }
 }
 

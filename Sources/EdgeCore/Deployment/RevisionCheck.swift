@@ -165,19 +165,3 @@ extension GroupDefinition {
         }
     }
 }
-
-extension StreamSettings {
-    fileprivate init(_ settings: Hedgerow_Type_V1_StreamSettings, path: String) throws(UnreadableRevision) {
-        self.init()
-        if settings.maxSizeBytes > 0 { maxSize = ByteSize(bytes: settings.maxSizeBytes) }
-        if settings.priority > 0 { priority = Int(settings.priority) }
-        switch settings.onFull {
-        case .unspecified, .overwriteOldest: onFull = .overwriteOldest
-        case .rejectNew: onFull = .rejectNew
-        case .UNRECOGNIZED(let number):
-            throw UnreadableRevision(
-                path: "\(path).on_full",
-                message: "policy \(number) is newer than this core; update hedgerow-core")
-        }
-    }
-}

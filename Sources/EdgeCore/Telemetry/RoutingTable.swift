@@ -21,6 +21,7 @@ struct RoutingTable: Sendable {
     /// Instances from which a route leads to a stream.
     private var streaming: Set<String> = []
     private var limits: [String: StreamLimits] = [:]
+    private var settings: [String: StreamSettings] = [:]
 
     /// Number of the revision, 0 where none runs.
     var revision: UInt64 { running?.revision.revision ?? 0 }
@@ -61,6 +62,7 @@ struct RoutingTable: Sendable {
                 continue
             }
         }
+        settings = definition.streams
         for (name, settings) in definition.streams {
             limits[name] = StreamLimits(
                 maximumBytes: Int64(clamping: settings.maxSize.bytes),
@@ -83,6 +85,9 @@ struct RoutingTable: Sendable {
         let standard = StreamSettings()
         return StreamLimits(maximumBytes: Int64(clamping: standard.maxSize.bytes), overwritesOldest: true)
     }
+
+    /// The parameters of a stream as the revision has them; the defaults for one that it does not have.
+    func settings(of stream: String) -> StreamSettings { settings[stream] ?? StreamSettings() }
 
     // MARK: Components
 

@@ -25,6 +25,51 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// Where a stream's messages are kept.
+public nonisolated enum Hedgerow_Type_V1_Persistence: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// The same as PERSISTENCE_DISK.
+  case unspecified // = 0
+
+  /// On the core's disk.
+  case disk // = 1
+
+  /// In the core's memory: what waits when the core ends is lost.
+  case memory // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .disk
+    case 2: self = .memory
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .disk: return 1
+    case .memory: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Hedgerow_Type_V1_Persistence] = [
+    .unspecified,
+    .disk,
+    .memory,
+  ]
+
+}
+
 /// What a full stream does.
 public nonisolated enum Hedgerow_Type_V1_FullPolicy: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
@@ -286,6 +331,146 @@ public nonisolated struct Hedgerow_Type_V1_StreamSettings: Sendable {
   /// 1 (drains first) to 10; 5 where it is 0.
   public var priority: UInt32 = 0
 
+  /// How long a message is kept after the core received it; at least 60 s. For ever where it is absent. What
+  /// expires is entered as lost (LOSS_REASON_EXPIRED).
+  public var timeToLive: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_timeToLive ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_timeToLive = newValue}
+  }
+  /// Returns true if `timeToLive` has been explicitly set.
+  public var hasTimeToLive: Bool {self._timeToLive != nil}
+  /// Clears the value of `timeToLive`. Subsequent reads from it will return its default value.
+  public mutating func clearTimeToLive() {self._timeToLive = nil}
+
+  /// Where messages are kept. Default: on disk.
+  public var persistence: Hedgerow_Type_V1_Persistence = .unspecified
+
+  /// Most messages of one batch on the uplink, 1 to 1,000; 500 where it is 0.
+  public var batchSize: UInt32 = 0
+
+  /// How long a message waits for others while a batch is under way, 0 to 10 s; 10 ms where it is absent.
+  public var batchInterval: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_batchInterval ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_batchInterval = newValue}
+  }
+  /// Returns true if `batchInterval` has been explicitly set.
+  public var hasBatchInterval: Bool {self._batchInterval != nil}
+  /// Clears the value of `batchInterval`. Subsequent reads from it will return its default value.
+  public mutating func clearBatchInterval() {self._batchInterval = nil}
+
+  /// Share of the stream's uplink that new messages have while a backlog drains, up to 0.95; 0 is off.
+  public var liveShare: Double = 0
+
+  /// Most bytes per second on the uplink, at least 1,024; no limit where it is 0.
+  public var maxRateBytes: UInt64 = 0
+
+  /// Where the messages go, at most 8; the cloud alone where it is empty.
+  public var exports: [Hedgerow_Type_V1_StreamExport] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _timeToLive: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  fileprivate var _batchInterval: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
+/// Somewhere that a stream's messages go, with its own place in the stream.
+public nonisolated struct Hedgerow_Type_V1_StreamExport: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name, unique in the stream, `[A-Za-z0-9._-]{1,128}`. Where it is empty the name is `cloud`, `topic:TOPIC` or
+  /// `directory:PATH`.
+  public var name: String = String()
+
+  /// Where the messages go.
+  public var target: Hedgerow_Type_V1_StreamExport.OneOf_Target? = nil
+
+  /// The cloud.
+  public var cloud: Hedgerow_Type_V1_CloudExport {
+    get {
+      if case .cloud(let v)? = target {return v}
+      return Hedgerow_Type_V1_CloudExport()
+    }
+    set {target = .cloud(newValue)}
+  }
+
+  /// A topic on the core.
+  public var topic: Hedgerow_Type_V1_TopicExport {
+    get {
+      if case .topic(let v)? = target {return v}
+      return Hedgerow_Type_V1_TopicExport()
+    }
+    set {target = .topic(newValue)}
+  }
+
+  /// A directory on the core.
+  public var directory: Hedgerow_Type_V1_DirectoryExport {
+    get {
+      if case .directory(let v)? = target {return v}
+      return Hedgerow_Type_V1_DirectoryExport()
+    }
+    set {target = .directory(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// Where the messages go.
+  public nonisolated enum OneOf_Target: Equatable, Sendable {
+    /// The cloud.
+    case cloud(Hedgerow_Type_V1_CloudExport)
+    /// A topic on the core.
+    case topic(Hedgerow_Type_V1_TopicExport)
+    /// A directory on the core.
+    case directory(Hedgerow_Type_V1_DirectoryExport)
+
+  }
+
+  public init() {}
+}
+
+/// The export to the cloud. A stream has at most one.
+public nonisolated struct Hedgerow_Type_V1_CloudExport: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// An export to local things and components.
+public nonisolated struct Hedgerow_Type_V1_TopicExport: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Topic without wildcards, at most 256 bytes and 8 levels; messages go to it and, below it, their own topic.
+  public var topic: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// An export to rotated JSON-lines files.
+public nonisolated struct Hedgerow_Type_V1_DirectoryExport: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Absolute path, or one relative to the core's state directory; at most 1,024 bytes, without `..`.
+  public var path: String = String()
+
+  /// Size at which the next file begins, 65,536 to 1,073,741,824; 16,777,216 (16 MiB) where it is 0.
+  public var maxFileSizeBytes: UInt64 = 0
+
+  /// Files kept, the one being written among them, 2 to 10,000; 100 where it is 0.
+  public var maxFiles: UInt32 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -294,6 +479,10 @@ public nonisolated struct Hedgerow_Type_V1_StreamSettings: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "hedgerow.type.v1"
+
+nonisolated extension Hedgerow_Type_V1_Persistence: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PERSISTENCE_UNSPECIFIED\0\u{1}PERSISTENCE_DISK\0\u{1}PERSISTENCE_MEMORY\0")
+}
 
 nonisolated extension Hedgerow_Type_V1_FullPolicy: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FULL_POLICY_UNSPECIFIED\0\u{1}FULL_POLICY_OVERWRITE_OLDEST\0\u{1}FULL_POLICY_REJECT_NEW\0")
@@ -654,7 +843,7 @@ nonisolated extension Hedgerow_Type_V1_ComponentFailure: SwiftProtobuf.Message, 
 
 nonisolated extension Hedgerow_Type_V1_StreamSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".StreamSettings"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}max_size_bytes\0\u{3}on_full\0\u{1}priority\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}max_size_bytes\0\u{3}on_full\0\u{1}priority\0\u{3}time_to_live\0\u{1}persistence\0\u{3}batch_size\0\u{3}batch_interval\0\u{3}live_share\0\u{3}max_rate_bytes\0\u{1}exports\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -666,12 +855,23 @@ nonisolated extension Hedgerow_Type_V1_StreamSettings: SwiftProtobuf.Message, Sw
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.maxSizeBytes) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.onFull) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.priority) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._timeToLive) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.persistence) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.batchSize) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._batchInterval) }()
+      case 9: try { try decoder.decodeSingularDoubleField(value: &self.liveShare) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.maxRateBytes) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.exports) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
@@ -684,6 +884,27 @@ nonisolated extension Hedgerow_Type_V1_StreamSettings: SwiftProtobuf.Message, Sw
     if self.priority != 0 {
       try visitor.visitSingularUInt32Field(value: self.priority, fieldNumber: 4)
     }
+    try { if let v = self._timeToLive {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.persistence != .unspecified {
+      try visitor.visitSingularEnumField(value: self.persistence, fieldNumber: 6)
+    }
+    if self.batchSize != 0 {
+      try visitor.visitSingularUInt32Field(value: self.batchSize, fieldNumber: 7)
+    }
+    try { if let v = self._batchInterval {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    if self.liveShare.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.liveShare, fieldNumber: 9)
+    }
+    if self.maxRateBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.maxRateBytes, fieldNumber: 10)
+    }
+    if !self.exports.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.exports, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -692,6 +913,191 @@ nonisolated extension Hedgerow_Type_V1_StreamSettings: SwiftProtobuf.Message, Sw
     if lhs.maxSizeBytes != rhs.maxSizeBytes {return false}
     if lhs.onFull != rhs.onFull {return false}
     if lhs.priority != rhs.priority {return false}
+    if lhs._timeToLive != rhs._timeToLive {return false}
+    if lhs.persistence != rhs.persistence {return false}
+    if lhs.batchSize != rhs.batchSize {return false}
+    if lhs._batchInterval != rhs._batchInterval {return false}
+    if lhs.liveShare != rhs.liveShare {return false}
+    if lhs.maxRateBytes != rhs.maxRateBytes {return false}
+    if lhs.exports != rhs.exports {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_StreamExport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".StreamExport"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}cloud\0\u{1}topic\0\u{1}directory\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try {
+        var v: Hedgerow_Type_V1_CloudExport?
+        var hadOneofValue = false
+        if let current = self.target {
+          hadOneofValue = true
+          if case .cloud(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.target = .cloud(v)
+        }
+      }()
+      case 3: try {
+        var v: Hedgerow_Type_V1_TopicExport?
+        var hadOneofValue = false
+        if let current = self.target {
+          hadOneofValue = true
+          if case .topic(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.target = .topic(v)
+        }
+      }()
+      case 4: try {
+        var v: Hedgerow_Type_V1_DirectoryExport?
+        var hadOneofValue = false
+        if let current = self.target {
+          hadOneofValue = true
+          if case .directory(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.target = .directory(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    switch self.target {
+    case .cloud?: try {
+      guard case .cloud(let v)? = self.target else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .topic?: try {
+      guard case .topic(let v)? = self.target else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .directory?: try {
+      guard case .directory(let v)? = self.target else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_StreamExport, rhs: Hedgerow_Type_V1_StreamExport) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.target != rhs.target {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_CloudExport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CloudExport"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_CloudExport, rhs: Hedgerow_Type_V1_CloudExport) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_TopicExport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TopicExport"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}topic\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.topic) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.topic.isEmpty {
+      try visitor.visitSingularStringField(value: self.topic, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_TopicExport, rhs: Hedgerow_Type_V1_TopicExport) -> Bool {
+    if lhs.topic != rhs.topic {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_DirectoryExport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DirectoryExport"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{3}max_file_size_bytes\0\u{3}max_files\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.path) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.maxFileSizeBytes) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.maxFiles) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.path.isEmpty {
+      try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
+    }
+    if self.maxFileSizeBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.maxFileSizeBytes, fieldNumber: 2)
+    }
+    if self.maxFiles != 0 {
+      try visitor.visitSingularUInt32Field(value: self.maxFiles, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_DirectoryExport, rhs: Hedgerow_Type_V1_DirectoryExport) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs.maxFileSizeBytes != rhs.maxFileSizeBytes {return false}
+    if lhs.maxFiles != rhs.maxFiles {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -57,15 +57,7 @@ enum GroupText {
             text += "\n" + routes.render(coloured: coloured)
         }
         if !newest.streams.isEmpty {
-            var streams = Table(["STREAM", "SIZE", "WHEN FULL", "PRIORITY"])
-            for stream in newest.streams {
-                let settings = settings(stream)
-                streams.add([
-                    Table.Cell(stream.name), Table.Cell(settings.maxSize.description),
-                    Table.Cell(settings.onFull.rawValue), Table.Cell("\(settings.priority)"),
-                ])
-            }
-            text += "\n" + streams.render(coloured: coloured)
+            text += "\n" + StreamSettingsText.table(newest.streams, coloured: coloured)
         }
         var authorities = Table(["AUTHORITY", "VALID FROM", "VALID UNTIL", "SIGNING"])
         for authority in group.authorities {
@@ -148,18 +140,7 @@ enum GroupText {
             ),
             (
                 "streams",
-                .object(
-                    revision.streams.map { stream in
-                        let settings = settings(stream)
-                        return (
-                            stream.name,
-                            .object([
-                                ("maxSizeBytes", .unsigned(settings.maxSize.bytes)),
-                                ("onFull", .text(settings.onFull.rawValue)),
-                                ("priority", .integer(Int64(settings.priority))),
-                            ])
-                        )
-                    })
+                .object(revision.streams.map { ($0.name, StreamSettingsText.json($0)) })
             ),
             ("createTime", revision.hasCreateTime ? .text(TimeText.exact(revision.createTime)) : .null),
         ])
@@ -190,16 +171,10 @@ enum GroupText {
                 throw CLIError(.failure, error.description, hint: "use a newer hedgerow")
             }
         }
-        for stream in revision.streams { definition.streams[stream.name] = settings(stream) }
+        for stream in revision.streams {
+            definition.streams[stream.name] = StreamSettingsText.settings(stream)
+        }
         return definition
-    }
-
-    private static func settings(_ stream: Hedgerow_Type_V1_StreamSettings) -> StreamSettings {
-        var settings = StreamSettings()
-        if stream.maxSizeBytes != 0 { settings.maxSize = ByteSize(bytes: stream.maxSizeBytes) }
-        if stream.onFull == .rejectNew { settings.onFull = .rejectNew }
-        if stream.priority != 0 { settings.priority = Int(stream.priority) }
-        return settings
     }
 
     /// What an instance is; the wire leaves it out where it is called like the component.
