@@ -23,6 +23,15 @@ import Testing
                 ? beside : root.appendingPathComponent(".build/debug/hedgerow").path)
     }
 
+    private static func file(_ path: String) throws -> FileDescriptor {
+        try .open(
+            FilePath(path), .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+    }
+
+    private static func tail(of path: String) -> String {
+        String(decoding: (FileManager.default.contents(atPath: path) ?? Data()).suffix(3_000), as: UTF8.self)
+    }
+
     /// Processes whose command line names a path.
     private func processes(naming path: String) -> [String] {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
@@ -69,10 +78,11 @@ import Testing
     func endsItsProcessesWhenItIsEnded(signal: Int32) async throws {
         try await withTemporaryDirectory { parent in
             let directory = "\(parent)/demo"
-            _ = try await Subprocess.run(
+            let (output, errors) = ("\(parent)/demo.out", "\(parent)/demo.err")
+            let result = try await Subprocess.run(
                 .path(Self.program), arguments: ["demo", "--directory", directory], input: .none,
-                output: .discarded,
-                error: .discarded
+                output: .fileDescriptor(try Self.file(output), closeAfterSpawningProcess: true),
+                error: .fileDescriptor(try Self.file(errors), closeAfterSpawningProcess: true)
             ) { execution in
                 // All three run, and readings flow.
                 try await eventually(
@@ -87,7 +97,16 @@ import Testing
                 "the end of its processes", within: .seconds(20),
                 holds: { processes(naming: directory).isEmpty })
             // Who is killed cannot clean up; who is asked to end does.
-            if signal != SIGKILL { #expect(!FileManager.default.fileExists(atPath: directory)) }
+            if signal != SIGKILL {
+                let left = (try? FileManager.default.subpathsOfDirectory(atPath: directory)) ?? []
+                #expect(
+                    !FileManager.default.fileExists(atPath: directory),
+                    """
+                    the demo ended with \(result.terminationStatus) and left \(left.sorted())
+                    \(Self.tail(of: errors))
+                    \(Self.tail(of: output))
+                    """)
+            }
         }
     }
 

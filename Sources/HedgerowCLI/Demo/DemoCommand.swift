@@ -45,12 +45,13 @@ struct DemoCommand: AsyncParsableCommand {
                 try await Demo(plan: plan, files: files, screen: screen, keep: keep).run()
             }
         } catch {
-            files.remove()
+            await files.remove()
             throw error
         }
         guard let summary else {
-            files.remove()
-            throw CLIError(.failure, "the demo was interrupted; nothing of it is left")
+            let isGone = await files.remove()
+            throw CLIError(
+                .failure, "the demo was interrupted; \(isGone ? "nothing" : files.path) of it is left")
         }
         if let summaryJSON {
             do {
@@ -61,7 +62,7 @@ struct DemoCommand: AsyncParsableCommand {
                     .failure, "the summary cannot be written to \(summaryJSON)", hint: "check the path")
             }
         }
-        if !keep { files.remove() }
+        if !keep { await files.remove() }
         guard summary.isClean else {
             throw CLIError(.dataLost, "messages were lost or doubled: see the summary")
         }

@@ -44,5 +44,31 @@ struct DemoDirectory: Sendable {
         try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
     }
 
-    func remove() { try? FileManager.default.removeItem(atPath: path) }
+    /// Deletes everything, and says on standard error where it cannot.
+    ///
+    /// It tries again for some seconds: what a program that was just killed had under way may still come or go
+    /// while the directory is walked.
+    ///
+    /// - Returns: whether nothing is left.
+    @discardableResult
+    func remove(within patience: Duration = .seconds(5), io: CommandIO = .current) async -> Bool {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            do {
+                try FileManager.default.removeItem(atPath: path)
+                return true
+            } catch {
+                guard FileManager.default.fileExists(atPath: path) else { return true }
+                guard ContinuousClock.now < deadline, !Task.isCancelled else {
+                    let left = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+                    let names = left.prefix(5).joined(separator: ", ")
+                    io.note(
+                        "\(path) cannot be deleted (\(error.localizedDescription)); left in it: \(names); delete it by hand"
+                    )
+                    return false
+                }
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+        }
+    }
 }
