@@ -189,8 +189,8 @@ let package = Package(
                 "Cloud", "EdgeCore", "ThingClient", "RPCSupport", "HedgerowAPI", "Identity", "Messaging",
                 "PKI",
                 "Observability", grpcCore, grpcPosix, lifecycle, logging, subprocess, swiftProtobuf, x509,
-                crypto,
-            ], path: "Tests/TestSupport", swiftSettings: strict),
+                crypto, nioCore, nioPosix,
+            ], path: "Tests/TestSupport", resources: [.embedInCode("Faults/faults.c")], swiftSettings: strict),
         .testTarget(
             name: "MessagingTests", dependencies: ["Messaging", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "IdentityTests", dependencies: ["Identity"], swiftSettings: strict),
@@ -272,7 +272,7 @@ let package = Package(
             dependencies: [
                 "TestSupport", "Cloud", "EdgeCore", "ThingClient", "HedgerowCLI", "RPCSupport", "HedgerowAPI",
                 "Identity", "Messaging", "PKI", "StreamStore", grpcCore, grpcPosix, grpcProtobuf,
-                swiftProtobuf, grdb, subprocess,
+                swiftProtobuf, grdb, subprocess, nioCore, nioPosix,
                 logging,
                 "hedgerow", "hedgerow-core", "hedgerow-cloud",
             ], swiftSettings: strict),
