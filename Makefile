@@ -4,7 +4,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo demo-picture docs docs-check build test bench python-test lint format protos protos-check release deb deb-test image image-test compose-test deploy-check clean
+.PHONY: help bootstrap demo demo-picture docs docs-check build test soak bench python-test lint format protos protos-check release deb deb-test image image-test compose-test deploy-check clean
 
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ build: ## Build the programs (debug).
 
 test: ## Build (debug) and run all tests.
 	@scripts/test.sh $(ARGS)
+
+soak: ## Let faults of all kinds happen to real processes; ARGS="--minutes 60 --seed N". See docs/reliability.md.
+	@scripts/soak.sh $(ARGS)
 
 bench: ## Build (release) and measure; ARGS=--quick for one short run. See Benchmarks/REPORT.md.
 	@scripts/bench.sh $(ARGS)

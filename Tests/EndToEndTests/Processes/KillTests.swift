@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Real processes, real disks, SIGKILL: what was acknowledged arrives exactly once, and what a restored backup
-/// lost is named by the ledger.
+/// lost is named by the ledger. What else can go wrong is in `SoakTests`; here, every kill hits messages in flight.
 @Suite(.serialized) struct KillTests {
     private static var seed: UInt64 {
         ProcessInfo.processInfo.environment["HEDGEROW_KILL_SEED"].flatMap(UInt64.init)
@@ -20,7 +20,7 @@ import Testing
         try await ProcessFleet.with { fleet in
             let scenario = try await KillScenario(fleet: fleet, seed: seed)
 
-            try await scenario.round(things: 3, cores: 3, clouds: 3)
+            try await scenario.round(things: 1, cores: 1, clouds: 1)
             try await scenario.settle("after kills alone everything acknowledged arrives") { audit, _ in
                 audit.absentCount == 0
             }
@@ -108,7 +108,7 @@ import Testing
         #expect(audit.absentCount == audit.lostCount)
         #expect(
             UInt64(audit.rowCount) == account.received, "the ledger's count is that of the history's rows")
-        #expect(scenario.kills.count >= 20)
+        #expect(scenario.kills.count >= 12)
         #expect(scenario.kills.allSatisfy { $0.inFlight > 0 })
         let victims = Set(scenario.kills.map(\.victim))
         #expect(victims.isSuperset(of: scenario.cores + ["cloud"]))

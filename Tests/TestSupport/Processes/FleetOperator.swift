@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 public import GRPCCore
 public import GRPCNIOTransportHTTP2Posix
 public import HedgerowAPI
@@ -156,21 +156,34 @@ public struct FleetOperator: Sendable {
     // MARK: What became of the messages
 
     /// What the ledger says of some things together.
-    public struct Account: Sendable {
+    public struct Account: Sendable, CustomStringConvertible {
         /// Messages stored.
         public fileprivate(set) var received: UInt64 = 0
         /// Messages declared lost and not received by another way, by reason.
         public fileprivate(set) var lost: [LossReason: UInt64] = [:]
         /// Messages that nobody delivered and nobody declared lost.
         public fileprivate(set) var missing: UInt64 = 0
+
+        /// In words.
+        public var description: String {
+            let reasons = lost.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key)" }
+            return
+                "received \(received), lost \(reasons.isEmpty ? "none" : reasons.joined(separator: ", ")), "
+                + "missing \(missing)"
+        }
     }
 
     /// Enters the whole history (every page) and the ledger (every page) of some things.
+    ///
+    /// - Parameter isAsPublished: whether what is stored is what was published under its sequence.
     @discardableResult
-    public func collect(into audit: inout DeliveryAudit, things: [String]) async throws -> Account {
+    public func collect(
+        into audit: inout DeliveryAudit, things: [String],
+        isAsPublished: @escaping @Sendable (Hedgerow_Type_V1_Record) -> Bool = { _ in true }
+    ) async throws -> Account {
         let (records, ledgers) = try await call(within: .seconds(60)) { client in
             let telemetry = TelemetryService.Client(wrapping: client)
-            var records: [(DeliveryAudit.Run, UInt64)] = []
+            var records: [(run: DeliveryAudit.Run, sequence: UInt64, isAsPublished: Bool)] = []
             var ledgers: [String: [Hedgerow_Telemetry_V1_GetLedgerResponse]] = [:]
             for thing in things {
                 // The ledger first: what is stored between the two calls is not taken for lost.
@@ -189,14 +202,20 @@ public struct FleetOperator: Sendable {
                     for record in page.records {
                         let component = record.origin.componentInstance
                         records.append(
-                            (Self.run(thing, record.origin.epoch, component), record.origin.firstSequence))
+                            (
+                                Self.run(thing, record.origin.epoch, component), record.origin.firstSequence,
+                                isAsPublished(record)
+                            ))
                     }
                     request.pageToken = page.nextPageToken
                 } while !request.pageToken.isEmpty
             }
             return (records, ledgers)
         }
-        for (run, sequence) in records { audit.store(run, sequence) }
+        for record in records {
+            audit.store(record.run, record.sequence)
+            if !record.isAsPublished { audit.alter(record.run, record.sequence) }
+        }
         var account = Account()
         for (thing, pages) in ledgers {
             account.received += pages.first?.received ?? 0
@@ -215,7 +234,8 @@ public struct FleetOperator: Sendable {
         return account
     }
 
-    private static func run(_ thing: String, _ epoch: Data, _ component: String) -> DeliveryAudit.Run {
+    /// The run that an origin belongs to.
+    public static func run(_ thing: String, _ epoch: Data, _ component: String) -> DeliveryAudit.Run {
         .init(
             thing: DeliveryAudit.name(of: thing, through: component),
             epoch: epoch.map { String(format: "%02x", $0) }.joined())

@@ -27,14 +27,14 @@ public struct FleetThing: Sendable {
     public var statisticsPath: String { "\(fleet.directory)/\(name).statistics" }
 
     /// Starts a process that publishes simulated readings.
-    public func start(_ arguments: [String]) throws -> FleetProcess {
+    public func start(_ arguments: [String], environment: [String: String] = [:]) throws -> FleetProcess {
         try? FileManager.default.removeItem(atPath: statisticsPath)
         return try fleet.launch(
             "hedgerow", name: name,
             [
                 "thing", "run", "--token", fleet.tokenPath(name), "--state", fleet.statePath(name), "--quiet",
                 "--stats-file", statisticsPath, "--ack-log", acknowledgementPath,
-            ] + arguments)
+            ] + arguments, environment: environment)
     }
 
     /// The counts as last written, once a second; nil before the first time.

@@ -27,10 +27,12 @@ public final class ProcessFleet: Sendable {
         var ports: [String: Int] = [:]
     }
 
-    private init(directory: String) throws {
+    private init(directory: String, programs: String? = nil) {
         self.directory = directory
-        programs =
-            Bundle.main.executableURL?.deletingLastPathComponent() ?? URL(fileURLWithPath: ".build/debug")
+        self.programs =
+            programs.map { URL(fileURLWithPath: $0) } ?? Bundle.main.executableURL?
+            .deletingLastPathComponent()
+            ?? URL(fileURLWithPath: ".build/debug")
     }
 
     /// Runs a test with a fleet that has no process yet.
@@ -38,7 +40,7 @@ public final class ProcessFleet: Sendable {
         -> Value
     {
         try await withTemporaryDirectory { directory in
-            let fleet = try ProcessFleet(directory: directory)
+            let fleet = ProcessFleet(directory: directory)
             do {
                 let value = try await body(fleet)
                 fleet.killAll()
@@ -49,6 +51,18 @@ public final class ProcessFleet: Sendable {
                 throw error
             }
         }
+    }
+
+    /// The same in a directory that the test names and that stays, whatever happens.
+    ///
+    /// - Parameter programs: the directory of the programs; that of the test where it is nil.
+    public static func with<Value: Sendable>(
+        directory: String, programs: String? = nil, _ body: (ProcessFleet) async throws -> Value
+    ) async throws -> Value {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let fleet = ProcessFleet(directory: directory, programs: programs)
+        defer { fleet.killAll() }
+        return try await body(fleet)
     }
 
     /// Prints the end of every log, for a test that fails.
@@ -144,7 +158,7 @@ public final class ProcessFleet: Sendable {
     /// Starts the cloud and waits until it is up.
     @discardableResult
     public func startCloud(
-        _ arguments: [String] = [], environment: [String: String] = [:]
+        waits: Bool = true, _ arguments: [String] = [], environment: [String: String] = [:]
     ) async throws -> FleetProcess {
         try removePorts("cloud")
         let process = try launch(
@@ -155,7 +169,7 @@ public final class ProcessFleet: Sendable {
                 "--enrollment-host", "127.0.0.1", "--enrollment-port", "\(try port("cloud enrollment"))",
                 "--advertise", "127.0.0.1",
             ] + arguments, environment: environment)
-        try await waitForPorts("cloud", process)
+        if waits { try await waitForPorts("cloud", process) }
         return process
     }
 
