@@ -27,6 +27,7 @@ let package = Package(
             name: "hedgerow-bench",
             dependencies: [
                 .product(name: "HedgerowAPI", package: "hedgerow"),
+                .product(name: "ThingClient", package: "hedgerow"),
                 .product(name: "hedgerow", package: "hedgerow"),
                 .product(name: "hedgerow-core", package: "hedgerow"),
                 .product(name: "hedgerow-cloud", package: "hedgerow"),

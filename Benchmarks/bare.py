@@ -3,7 +3,8 @@
 import itertools
 import pathlib
 
-from processes import run, run_json, running
+from certificates import make_certificates
+from processes import run_json, running
 
 KIB = 1024
 
@@ -44,21 +45,7 @@ class Bare:
         self.directory = pathlib.Path(directory)
         self.identity = self.directory / "bare"
         self.identity.mkdir(parents=True)
-        self.make_certificates()
-
-    def make_certificates(self):
-        """One authority and one certificate, which serves both sides."""
-        path = self.identity
-        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-        run(["openssl", "req", "-x509", *curve, "-subj", "/CN=bench root", "-keyout", path / "root.key",
-             "-out", path / "root.pem", "-addext", "basicConstraints=critical,CA:TRUE"])
-        run(["openssl", "req", *curve[:5], "-subj", "/CN=localhost", "-keyout", path / "key.pem", "-out",
-             path / "request.pem"])
-        (path / "names").write_text(
-            "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
-        run(["openssl", "x509", "-req", "-in", path / "request.pem", "-CA", path / "root.pem", "-CAkey",
-             path / "root.key", "-CAcreateserial", "-days", "2", "-extfile", path / "names", "-out",
-             path / "chain.pem"])
+        make_certificates(self.identity)
 
     def server(self, window, acknowledge, flush):
         """Arguments of a bare server."""

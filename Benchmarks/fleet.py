@@ -22,12 +22,12 @@ transform:
   - publish: republish/reading
 access: {host: [cpu_temperature]}
 """
-# What the transform makes goes to the cloud; raw readings do only on the topic of the ingest measurement.
+# What the transform makes goes to the cloud; raw readings do only on the topics of ingest and drain.
 GROUP = """\
 kind: Group
 name: bench
 cores: [core-1]
-things: [bench-1]
+things: [%s]
 components:
   - {name: compensate-temperature, version: 1.0.0}
 subscriptions:
@@ -35,9 +35,12 @@ subscriptions:
   - {from: 'component:compensate-temperature', topic: republish/reading, to: cloud}
   - {from: 'component:compensate-temperature', topic: '$dead-letter/compensate-temperature', to: cloud}
   - {from: 'thing:*', topic: bench/raw, to: cloud, via: bulk}
+  - {from: 'thing:*', topic: bench/live, to: cloud, via: bulk}
+  - {from: 'thing:*', topic: bench/urgent, to: cloud, via: urgent}
 streams:
   default: {maxSize: 2GiB}
-  bulk: {maxSize: 2GiB}
+  bulk: {maxSize: 2GiB, liveShare: 0.5}
+  urgent: {priority: 1}
 """
 
 
@@ -51,11 +54,21 @@ class Fleet:
         self.cloud_port, self.enrollment_port, self.core_port = free_port(), free_port(), free_port()
         self.environment = {"HEDGEROW_HOME": str(self.path / "operator"), "NO_COLOR": "1"}
         self.cloud = self.core = None
+        self.group = ["bench-1", "live-1"]
         (self.path / "cpu_temperature").write_text(f"{CPU * 1000:.0f}\n")
 
     def hedgerow(self, *arguments):
         """Runs the command line."""
         return run([self.programs / "hedgerow", *arguments], self.environment)
+
+    def bench(self, *arguments, timeout=300):
+        """Runs hedgerow-bench to its end; returns what it says."""
+        return run_json([self.programs / "hedgerow-bench", *arguments], timeout)
+
+    def start_bench(self, name, *arguments):
+        """Starts hedgerow-bench."""
+        return Program(
+            [self.programs / "hedgerow-bench", *arguments], self.path / f"{name}-{time.monotonic_ns()}.log")
 
     def start_cloud(self):
         """Starts the cloud and waits until it listens."""
@@ -75,26 +88,35 @@ class Fleet:
              "--cpu-temperature-path", self.path / "cpu_temperature", "--log-level", "notice"],
             self.path / "core.log")
 
-    def set_up(self):
-        """Makes everything, up to a thing that is enrolled and has published one reading."""
+    def set_up(self, crowd=0):
+        """Makes everything, up to things that are enrolled and have published one reading.
+
+        crowd is how many more things are enrolled, by `hedgerow-bench enroll-things`, into `crowd`.
+        """
         self.start_cloud()
         self.hedgerow("init", self.path / "cloud/operator.token")
-        for name, kind in (("core-1", ["--core"]), ("bench-1", [])):
+        self.cloud_name = json.loads((self.path / "operator/identity.json").read_text())["cloudServerName"]
+        for name, kind in (("core-1", ["--core"]), *((name, []) for name in self.group)):
             self.hedgerow("things", "create", name, *kind, "--token-file", self.path / f"{name}.token")
+        if crowd:
+            (self.path / "crowd").mkdir()
+            self.bench("enroll-things", *self.cloud_options(), "--directory", self.path / "crowd",
+                       "--count", crowd)
+        members = [*self.group, *(path.name for path in sorted(self.path.glob("crowd/load-*[0-9]")))]
         (self.path / "recipe.yaml").write_text(RECIPE)
-        (self.path / "group.yaml").write_text(GROUP)
+        (self.path / "group.yaml").write_text(GROUP % ", ".join(members))
         self.hedgerow("components", "push", self.path / "recipe.yaml")
         self.hedgerow("apply", "-f", self.path / "group.yaml")
         self.start_core()
         self.core.wait_for("the core to listen", (self.path / "core/ports.json").exists)
         self.hedgerow("deploy", "bench", "--wait")
-        self.hedgerow(
-            "thing", "run", "--sensor", "simulated", "--token", self.path / "bench-1.token", "--state",
-            self.path / "thing", "--topic", "bench/readings", "--count", "1", "--quiet")
-        found = json.loads((self.path / "thing/discovery.json").read_text())["groups"][0]
+        for name in self.group:
+            self.hedgerow(
+                "thing", "run", "--sensor", "simulated", "--token", self.path / f"{name}.token", "--state",
+                self.path / name, "--topic", "bench/readings", "--count", "1", "--quiet")
+        found = json.loads((self.path / "bench-1/discovery.json").read_text())["groups"][0]
         (self.path / "group.pem").write_text("\n".join(found["caCertificates"]))
         self.core_name = found["cores"][0]["serverName"]
-        self.cloud_name = json.loads((self.path / "operator/identity.json").read_text())["cloudServerName"]
 
     def restart_core(self):
         """Ends the core and starts it on its state.
@@ -102,20 +124,15 @@ class Fleet:
         Returns the seconds from exec until it accepts connections, and until it has answered a thing.
         """
         self.core.stop()
-        probe = Program(
-            [self.programs / "hedgerow-bench", "await-core", *self.thing_options()],
-            self.path / f"await-{time.monotonic_ns()}.log")
+        probe = self.start_bench("await-core", "await-core", *self.thing_options())
         probe.wait_for("the probe", probe.json_line)
         self.start_core()
-        probe.process.wait(60)
-        if probe.process.returncode != 0:
-            raise Failure(f"the core did not answer:\n{probe.last_lines()}\n{self.core.last_lines()}")
-        answer = json.loads(probe.log.read_text().splitlines()[-1])
+        answer = probe.finish(60)
         return answer["accepted_s"] - self.core.started, answer["answered_s"] - self.core.started
 
-    def thing_options(self):
-        """Options of hedgerow-bench for speaking to the core as the thing."""
-        return ["--identity", self.path / "thing", "--roots", self.path / "group.pem", "--to",
+    def thing_options(self, name="bench-1"):
+        """Options of hedgerow-bench for speaking to the core as a thing."""
+        return ["--identity", self.path / name, "--roots", self.path / "group.pem", "--to",
                 f"{self.core_name}@{self.core_port}"]
 
     def cloud_options(self):
@@ -123,18 +140,43 @@ class Fleet:
         return ["--cloud", f"{self.cloud_name}@{self.cloud_port}", "--operator-identity",
                 self.path / "operator"]
 
-    def publish(self, batch, seconds, in_flight, chunk, topic="bench/readings", counts=True):
+    def publish(self, batch, seconds, in_flight, chunk, topic="bench/readings", counts=True, readings=None):
         """Publishes at full speed; returns what `hedgerow-bench publish` says."""
-        return run_json(
-            [self.programs / "hedgerow-bench", "publish", *self.thing_options(), "--topic", topic, "--batch",
-             batch, "--chunk", chunk, "--in-flight", in_flight, "--seconds", seconds, "--flush",
-             *(self.cloud_options() if counts else [])])
+        return self.bench(
+            "publish", *self.thing_options(), "--topic", topic, "--batch", batch, "--chunk", chunk,
+            "--in-flight", in_flight, "--seconds", seconds, "--flush",
+            *(["--readings", readings] if readings else []), *(self.cloud_options() if counts else []))
 
-    def latency(self, count):
-        """Publishes 20 readings a second; returns what `hedgerow-bench latency` says."""
-        return run_json(
-            [self.programs / "hedgerow-bench", "latency", *self.thing_options(), *self.cloud_options(),
-             "--count", count])
+    def publish_thing(self, seconds, tasks):
+        """Publishes at full speed by the client library; returns what `hedgerow-bench publish-thing` says."""
+        return self.bench(
+            "publish-thing", "--state", self.path / "bench-1", "--tasks", tasks, "--seconds", seconds,
+            *self.cloud_options())
+
+    def latency(self, count, rate=20):
+        """Publishes steadily; returns what `hedgerow-bench latency` says. Everything has to arrive."""
+        result = self.bench(
+            "latency", *self.thing_options(), *self.cloud_options(), "--count", count, "--rate", rate)
+        for hop in ("ack", "cloud"):
+            if result[f"{hop}_count"] != count:
+                raise Failure(f"of {count} readings {result[f'{hop}_count']:.0f} arrived ({hop})")
+        return result
+
+    def committed(self):
+        """Readings of the thing that the cloud has."""
+        return round(self.bench("committed", *self.cloud_options())["received"])
+
+    def drain(self, before, backlog):
+        """Starts the cloud, which was away, and waits until it has a backlog; returns what `drain` says."""
+        probe = self.start_bench(
+            "drain", "drain", *self.thing_options("live-1"), *self.cloud_options(), "--before", before,
+            "--backlog", backlog)
+        try:
+            probe.wait_for("the drain's probe", probe.json_line)
+            self.start_cloud()
+            return probe.finish(200)
+        finally:
+            probe.kill()
 
     def check(self):
         """The newest stored reading must be what the transform makes of the last one of a batch."""

@@ -27,14 +27,14 @@ class Program:
                 [str(argument) for argument in arguments], stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})})
 
-    def wait_for(self, what, condition):
+    def wait_for(self, what, condition, patience=PATIENCE):
         """Waits until a condition gives something, which it returns."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not (value := condition()):
             if self.process.poll() is not None:
                 raise Failure(f"{self.log.stem} ended while waiting for {what}:\n{self.last_lines()}")
             if time.monotonic() > deadline:
-                raise Failure(f"waited {PATIENCE:.0f} s for {what}:\n{self.last_lines()}")
+                raise Failure(f"waited {patience:.0f} s for {what}:\n{self.last_lines()}")
             time.sleep(0.01)
         return value
 
@@ -42,19 +42,42 @@ class Program:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
 
-    def json_line(self):
-        """The first line of JSON that it printed, None before."""
-        for line in self.log.read_text(errors="replace").splitlines():
-            if line.startswith("{"):
+    def json_line(self, member=""):
+        """The first line of JSON that it printed, or the first with a member; None before."""
+        for line in self.log.read_text(errors="replace").splitlines(keepends=True):
+            if line.startswith("{") and line.endswith("\n") and f'"{member}' in line:
                 return json.loads(line)
         return None
 
-    def resident_mib(self):
-        """VmRSS, in MiB."""
+    def finish(self, timeout):
+        """Waits until it has ended well; returns the last line of JSON that it printed."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{self.log.stem} took more than {timeout} s:\n{self.last_lines()}") from None
+        if code != 0:
+            raise Failure(f"{self.log.stem} failed ({code}):\n{self.last_lines()}")
+        return json.loads(self.log.read_text().strip().splitlines()[-1])
+
+    def resident_mib(self, most=False):
+        """VmRSS, or the most that it ever was, in MiB."""
+        wanted = "VmHWM:" if most else "VmRSS:"
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(wanted):
                 return int(line.split()[1]) / 1024
-        raise Failure(f"{self.log.stem} has no VmRSS")
+        raise Failure(f"{self.log.stem} has no {wanted[:-1]}")
+
+    def written_bytes(self):
+        """Bytes that it has had written to a disk, so far."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/io").read_text().splitlines():
+            if line.startswith("write_bytes:"):
+                return int(line.split()[1])
+        raise Failure(f"{self.log.stem} has no write_bytes")
+
+    def kill(self):
+        """Ends it at once, as a power cut does."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self):
         """Ends it as an operator does, and by force where that takes too long."""
@@ -63,8 +86,7 @@ class Program:
             try:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
 
 
 @contextlib.contextmanager
@@ -74,8 +96,7 @@ def running(arguments, log):
     try:
         yield program
     finally:
-        program.process.kill()
-        program.process.wait()
+        program.kill()
 
 
 def run(arguments, environment=None, timeout=300):
@@ -83,7 +104,7 @@ def run(arguments, environment=None, timeout=300):
     arguments = [str(argument) for argument in arguments]
     try:
         result = subprocess.run(
-            arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+            arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
             env={**os.environ, **(environment or {})})
     except subprocess.TimeoutExpired:
         raise Failure(f"{' '.join(arguments)} took more than {timeout} s") from None

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Builds the programs (release) and measures them; further arguments go to Benchmarks/bench.py.
 #
-#   scripts/bench.sh          three runs; writes Benchmarks/results.json and the table of Benchmarks/REPORT.md
-#   scripts/bench.sh --quick  one short run, under two minutes; prints only
+#   scripts/bench.sh                     three runs, about twenty minutes; writes Benchmarks/results.json and the
+#                                        table of Benchmarks/REPORT.md
+#   scripts/bench.sh --quick             one short run, about three minutes; prints only
+#   scripts/bench.sh --only peers,drain  parts of it (see --help of Benchmarks/bench.py); prints only
 #
 # The build is in Benchmarks/.build (HEDGEROW_BENCH_SCRATCH). The first one takes a quarter of an hour.
 # shellcheck source=scripts/common.sh
@@ -20,6 +22,8 @@ swift build "${flags[@]}" --product hedgerow-bench
 bin=$(swift build "${flags[@]}" --show-bin-path)
 outputs=(--output Benchmarks/results.json --report Benchmarks/REPORT.md)
 for argument in "$@"; do
-  [[ $argument != --quick ]] || outputs=()
+  case $argument in
+    --quick | --only | --only=*) outputs=() ;;
+  esac
 done
 exec env -u SWIFT_DETERMINISTIC_HASHING python3 Benchmarks/bench.py --programs "$bin" "${outputs[@]}" "$@"

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import Foundation
 import GRPCCore
 
@@ -28,37 +27,18 @@ struct AwaitCore: AsyncParsableCommand {
             topic: topic, readings: 1, base: UInt64(Date().timeIntervalSince1970))
         JSONLine.print(["ready": 1])
         let deadline = ContinuousClock.now + .seconds(60)
-        while !accepts() {
+        while !to.accepts() {
             guard ContinuousClock.now < deadline else {
                 throw RPCError(code: .unavailable, message: "no core listens on port \(to.port)")
             }
             try await Task.sleep(for: .milliseconds(1))
         }
-        let accepted = Self.monotonic()
+        let accepted = MonotonicTime.now()
         try await to.withClient(files, coalescing: false) { client in
             _ = try await PublishLoad(
                 template: template, stream: "await", inFlight: 1, chunk: 1, stop: .now
             ).run(client)
         }
-        JSONLine.print(["accepted_s": accepted, "answered_s": Self.monotonic()])
+        JSONLine.print(["accepted_s": accepted, "answered_s": MonotonicTime.now()])
     }
-
-    /// Whether something accepts connections on the port.
-    private func accepts() -> Bool {
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard socket >= 0 else { return false }
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(to.port).bigEndian)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-    }
-
-    /// CLOCK_MONOTONIC, which is the same for every process.
-    private static func monotonic() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
 }

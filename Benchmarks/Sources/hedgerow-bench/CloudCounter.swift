@@ -20,6 +20,17 @@ struct CloudCounter: Sendable {
         )
     }
 
+    /// The count when it stands still: nothing is under way any more.
+    func settled() async throws -> UInt64 {
+        var last = try await count().received
+        while true {
+            try await Task.sleep(for: .milliseconds(100))
+            let next = try await count().received
+            if next == last { return next }
+            last = next
+        }
+    }
+
     /// Waits until so many are committed.
     func wait(for readings: UInt64, within deadline: Duration) async throws {
         let end = ContinuousClock.now + deadline

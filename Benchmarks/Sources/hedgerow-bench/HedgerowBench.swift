@@ -9,6 +9,7 @@ struct HedgerowBench: AsyncParsableCommand {
         commandName: "hedgerow-bench",
         abstract: "Load, bare servers and probes for Hedgerow's benchmarks; `make bench` runs them.",
         subcommands: [
-            ServeBare.self, RelayBare.self, Publish.self, Latency.self, AwaitCore.self, Committed.self,
+            ServeBare.self, RelayBare.self, Publish.self, PublishThing.self, Latency.self, Drain.self,
+            EnrollThings.self, FleetLoad.self, AwaitCore.self, Committed.self,
         ])
 }

@@ -1,55 +1,66 @@
 import Synchronization
 
-/// When each reading was sent, acknowledged and committed.
+/// When each reading of one publishing stream was sent, acknowledged and committed.
 final class LatencyLog: Sendable {
-    private struct Times {
-        var sent: [UInt64: ContinuousClock.Instant] = [:]
-        var acknowledged: [UInt64: Double] = [:]
-        var committed: [UInt64: Double] = [:]
-        var through: UInt64 = 0
+    /// One reading; the times that it took are seconds.
+    struct Entry: Sendable {
+        let sent: ContinuousClock.Instant
+        var acknowledged: Double?
+        var committed: Double?
     }
 
-    private let times = Mutex(Times())
+    private struct State {
+        /// By sequence, which begins at 1.
+        var entries: [Entry] = []
+        var through = 0
+        var committed = 0
+    }
 
-    /// A reading is about to be written.
-    func send(_ sequence: UInt64) { times.withLock { $0.sent[sequence] = .now } }
+    private let state = Mutex(State())
+
+    /// The next reading is about to be written.
+    func send(at now: ContinuousClock.Instant) { state.withLock { $0.entries.append(Entry(sent: now)) } }
 
     /// Everything up to a sequence is acknowledged.
     func acknowledge(through sequence: UInt64, at now: ContinuousClock.Instant) {
-        times.withLock { times in
-            while times.through < sequence {
-                times.through += 1
-                if let sent = times.sent[times.through] {
-                    times.acknowledged[times.through] = (now - sent).seconds
-                }
+        state.withLock { state in
+            while state.through < min(Int(sequence), state.entries.count) {
+                state.entries[state.through].acknowledged = (now - state.entries[state.through].sent).seconds
+                state.through += 1
             }
         }
     }
 
-    /// The cloud has told of a reading, which it does when it is committed.
-    func commit(_ sequence: UInt64, at now: ContinuousClock.Instant) {
-        times.withLock { times in
-            if let sent = times.sent[sequence] { times.committed[sequence] = (now - sent).seconds }
+    /// The cloud has told of readings, which it does when they are committed.
+    func commit(_ sequences: ClosedRange<UInt64>, at now: ContinuousClock.Instant) {
+        state.withLock { state in
+            for sequence in sequences where sequence >= 1 && sequence <= UInt64(state.entries.count) {
+                let index = Int(sequence) - 1
+                guard state.entries[index].committed == nil else { continue }
+                state.entries[index].committed = (now - state.entries[index].sent).seconds
+                state.committed += 1
+            }
         }
     }
 
-    /// Counts, medians and 99th percentiles, for readings of a range.
-    func summary(of sequences: ClosedRange<UInt64>) -> [String: Double] {
-        let (acknowledged, committed) = times.withLock { times in
-            (sequences.compactMap { times.acknowledged[$0] }, sequences.compactMap { times.committed[$0] })
-        }
-        return [
-            "ack_count": Double(acknowledged.count), "cloud_count": Double(committed.count),
-            "ack_p50_ms": Self.quantile(0.5, of: acknowledged) * 1e3,
-            "ack_p99_ms": Self.quantile(0.99, of: acknowledged) * 1e3,
-            "cloud_p50_ms": Self.quantile(0.5, of: committed) * 1e3,
-            "cloud_p99_ms": Self.quantile(0.99, of: committed) * 1e3,
-        ]
-    }
+    /// How many readings were sent, and of how many the cloud has told.
+    var counts: (sent: Int, committed: Int) { state.withLock { ($0.entries.count, $0.committed) } }
 
-    private static func quantile(_ share: Double, of values: [Double]) -> Double {
-        let sorted = values.sorted()
-        guard let last = sorted.indices.last else { return -1 }
-        return sorted[min(last, max(0, Int((Double(sorted.count) * share).rounded(.up)) - 1))]
+    /// Every reading that was sent, in order.
+    var entries: [Entry] { state.withLock { $0.entries } }
+
+    /// Counts, medians and 99th percentiles of some readings, in milliseconds.
+    ///
+    /// - Parameter prefix: of the names.
+    static func summary(of entries: some Collection<Entry>, prefix: String = "") -> [String: Double] {
+        var values: [String: Double] = [:]
+        for (name, times) in [
+            ("ack", entries.compactMap(\.acknowledged)), ("cloud", entries.compactMap(\.committed)),
+        ] {
+            values["\(prefix)\(name)_count"] = Double(times.count)
+            values["\(prefix)\(name)_p50_ms"] = Quantile.of(times, 0.5) * 1e3
+            values["\(prefix)\(name)_p99_ms"] = Quantile.of(times, 0.99) * 1e3
+        }
+        return values
     }
 }

@@ -34,6 +34,9 @@ struct Publish: AsyncParsableCommand {
     @Option(help: "How long to publish, seconds.")
     var seconds = 3.0
 
+    @Option(help: "Most readings of each stream; a multiple of the batch.")
+    var readings: UInt64 = .max
+
     @Flag(help: "Flush each write at once.")
     var flush = false
 
@@ -43,30 +46,30 @@ struct Publish: AsyncParsableCommand {
         let files = try TLSFiles(directory: identity, roots: roots)
         let template = try BatchTemplate(
             topic: topic, readings: batch, base: UInt64(Date().timeIntervalSince1970))
-        let seconds = seconds
+        let (seconds, limit) = (seconds, readings)
         let result = try await to.withClient(files, coalescing: !flush) { client in
             // The connection stands before the clock runs.
             _ = try await PublishLoad(
                 template: template, stream: "warm-up", inFlight: 1, chunk: 1, stop: .now
             ).run(client)
             return try await cloud.withCounter { counter in
-                let before = try await counter?.count().received ?? 0
+                let before = try await counter?.settled() ?? 0
                 let start = ContinuousClock.now
                 let outcomes = try await withThrowingTaskGroup(of: PublishLoad.Outcome.self) { group in
                     for index in 0..<streams {
                         let load = PublishLoad(
                             template: template, stream: index == 0 ? "default" : "stream-\(index)",
                             inFlight: inFlight > 0 ? inFlight : nil, chunk: chunk,
-                            stop: start + .seconds(seconds))
+                            stop: start + .seconds(seconds), limit: limit)
                         group.addTask { try await load.run(client) }
                     }
                     return try await group.reduce(into: [PublishLoad.Outcome]()) { $0.append($1) }
                 }
-                let readings = outcomes.reduce(UInt64(0)) { $0 + $1.readings }
+                let published = outcomes.reduce(UInt64(0)) { $0 + $1.readings }
                 let acknowledged = (outcomes.map(\.end).max() ?? start) - start
-                var values = ["readings": Double(readings), "acknowledged_s": acknowledged.seconds]
+                var values = ["readings": Double(published), "acknowledged_s": acknowledged.seconds]
                 if let counter {
-                    try await counter.wait(for: before + readings, within: .seconds(120))
+                    try await counter.wait(for: before + published, within: .seconds(120))
                     values["committed_s"] = (ContinuousClock.now - start).seconds
                 }
                 return values

@@ -27,6 +27,8 @@ struct PublishLoad: Sendable {
     /// Requests of one write.
     let chunk: Int
     let stop: ContinuousClock.Instant
+    /// Most readings that are sent.
+    var limit: UInt64 = .max
 
     func run(_ client: GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Outcome {
         let window = InFlightWindow(inFlight ?? .max / 2)
@@ -79,7 +81,7 @@ struct PublishLoad: Sendable {
         try await writer.write(opening.serializedBytes())
         guard await opened.take(upTo: 1) > 0 else { return }
         var next: UInt64 = 1
-        while ContinuousClock.now < stop {
+        while next <= limit, ContinuousClock.now < stop {
             let count = inFlight == nil ? chunk : await window.take(upTo: chunk)
             if count == 0 { return }
             if count == 1 {
