@@ -1,5 +1,6 @@
 import GRPCCore
 public import GRPCNIOTransportHTTP2Posix
+import NIOCore
 public import PKI
 
 /// How clients of ours connect.
@@ -19,24 +20,26 @@ public enum ClientTransports {
     ///   - identity: the client's certificate; nil for enrolment.
     ///   - verifier: of usage `server`; its `expectedSPIFFEID` says which server is meant.
     ///   - refusals: notes a refused server certificate; ask it where a call failed.
+    ///   - silence: how long nothing may arrive on a connection, its handshake included, before it is given up;
+    ///     longer than a ping and its answer take.
     /// - Throws: where the client's certificate or key cannot be used.
     public static func make(
         endpoint: NetworkEndpoint, serverName: String, identity: ClientIdentity?, verifier: PeerVerifier,
-        refusals: PeerRefusals
+        refusals: PeerRefusals, silence: Duration = .seconds(25)
     ) throws -> HTTP2ClientTransport.Posix {
         let reloader = try identity.map {
             try ReloadableCertificate(chainPEM: $0.chainPEM, keyPEM: $0.keyPEM)
         }
         return try make(
             endpoint: endpoint, serverName: serverName, reloadable: reloader, verifier: verifier,
-            refusals: refusals)
+            refusals: refusals, silence: silence)
     }
 
     /// The same, with a client certificate that may be replaced: the next connection shows the new one.
     public static func make(
         endpoint: NetworkEndpoint, serverName: String, reloadable: ReloadableCertificate?,
         verifier: PeerVerifier,
-        refusals: PeerRefusals
+        refusals: PeerRefusals, silence: Duration = .seconds(25)
     ) throws -> HTTP2ClientTransport.Posix {
         let roots = try verifier.roots.map { try $0.pemText() }
         let configure: (inout HTTP2ClientTransport.Posix.TransportSecurity.TLS) -> Void = { tls in
@@ -57,6 +60,12 @@ public enum ClientTransports {
             // noticed within 27 s.
             config.connection.keepalive = HTTP2ClientTransport.Config.Keepalive(
                 time: .seconds(12), timeout: .seconds(10), allowWithoutCalls: true)
+            // Pings begin after the handshake, for which the transport waits for ever.
+            config.channelDebuggingCallbacks.onCreateTCPConnection = { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(SilenceDeadline(silence), position: .first)
+                }
+            }
         }
         // No retry policy anywhere: streams resume by themselves, and unary calls are repeated by people or
         // by loops that know what they do.
