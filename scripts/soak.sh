@@ -7,7 +7,7 @@
 #
 #   --minutes N        how long faults go on
 #   --seed N           which faults; a random one is printed
-#   --rate N           readings of each thing per second (40)
+#   --rate N           readings of each thing per second (25)
 #   --directory DIR    where logs, databases and everything else stay; .build/soak/TIME
 #   --release          the programs as `make release` makes them, in place of the debug build
 #

@@ -10,6 +10,7 @@ struct Soak {
     private var counts: [Fault.Kind: Int] = [:]
     private var slowest = Duration.zero
     private var slowestRound = 0
+    private var deployments = 0
 
     init(_ scenario: SoakScenario, _ settings: SoakSettings) {
         self.scenario = scenario
@@ -41,10 +42,17 @@ struct Soak {
         var number = 0
         var nextLook = Duration.seconds(900)
         while number < 2 || notes.elapsed < .seconds(60 * settings.minutes) {
+            // In the midst of it, each batch is processed by one version and no other.
+            let version = "1.0.\(number + 1)"
+            async let deployment = scenario.deploy(version: version)
             let faults = try await scenario.run(scenario.plan.round(number))
             for fault in faults { counts[fault.kind, default: 0] += 1 }
             let time = try await scenario.recover()
             notes.add("round \(number): everything flows again after \(Self.seconds(time))")
+            if let deployment = try await deployment {
+                try await scenario.admin.waitForDeployment(deployment, within: SoakScenario.recovery)
+                deployments += 1
+            }
             if time > slowest { (slowest, slowestRound) = (time, number) }
             number += 1
             if notes.elapsed > nextLook {
@@ -85,9 +93,12 @@ struct Soak {
         for (ending, count) in await scenario.members.endings.sorted(by: { $0.key < $1.key }) {
             notes.add("ended by itself: \(ending), \(count) times")
         }
+        let faults = counts.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+            "\($0.value) \($0.key.rawValue)"
+        }
         let failedSyncs = scenario.controls.values.reduce(0) { $0 + ((try? $1.failedSyncs) ?? 0) }
         notes.add(
-            "faults: \(counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }.joined(separator: ", ")); \(failedSyncs) syncs failed"
+            "faults: \(faults.joined(separator: ", ")); \(failedSyncs) syncs failed; \(deployments) deployments"
         )
         notes.add("longest time to recover: \(Self.seconds(slowest)), after round \(slowestRound)")
         let violations = audit.violations

@@ -45,22 +45,26 @@ enum SoakGroup {
     /// The number that a reading with this sequence says.
     static func stamp(_ sequence: UInt64) -> Double { Double((sequence - 1) % UInt64(stamps) + 1) }
 
-    static let recipe = """
+    /// The component; every version does the same.
+    static func recipe(version: String) -> String {
+        """
         kind: Component
         name: \(component)
-        version: 1.0.0
+        version: \(version)
         transform:
           - set: {n: '2.0 * reading.n'}
           - keep: [n]
           - publish: twin/stamps
         """
+    }
 
-    static let definition = """
+    static func definition(version: String) -> String {
+        """
         kind: Group
         name: \(name)
         cores: [\(cores.joined(separator: ", "))]
         things: [\(publishers.map(\.name).joined(separator: ", "))]
-        components: [{name: \(component), version: 1.0.0}]
+        components: [{name: \(component), version: \(version)}]
         subscriptions:
           - {from: "thing:press-*", topic: "#", to: cloud}
           - {from: "thing:narrow-*", topic: "#", to: cloud, via: narrow}
@@ -73,4 +77,5 @@ enum SoakGroup {
           held: {maxSize: 64KiB, onFull: rejectNew}
           lanes: {liveShare: 0.5}
         """
+    }
 }

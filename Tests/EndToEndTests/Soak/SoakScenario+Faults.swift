@@ -89,6 +89,22 @@ extension SoakScenario {
         }
     }
 
+    /// Deploys a new version of the component, as an operator who does not know what goes wrong meanwhile.
+    ///
+    /// - Returns: the deployment; nil where the cloud did not take it, which the operator is told.
+    func deploy(version: String) async throws -> String? {
+        do {
+            try await admin.push(SoakGroup.recipe(version: version))
+            try await admin.apply(SoakGroup.definition(version: version))
+            return try await admin.startDeployment(group: SoakGroup.name)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            notes.add("the cloud did not take version \(version): \(error)")
+            return nil
+        }
+    }
+
     /// Waits until everything flows again: every thing has had something acknowledged since now and has little waiting,
     /// and so has every core.
     ///

@@ -39,8 +39,8 @@ struct SoakScenario: Sendable {
             let line = line(SoakGroup.cores.contains(name) ? name : "things", to: "cloud")
             try redirect(fleet.tokenPath(name), to: links[line]?.port)
         }
-        try await admin.push(SoakGroup.recipe)
-        try await admin.apply(SoakGroup.definition)
+        try await admin.push(SoakGroup.recipe(version: "1.0.0"))
+        try await admin.apply(SoakGroup.definition(version: "1.0.0"))
         for core in SoakGroup.cores {
             let port = links[line("things", to: core)]?.port ?? 0
             try await members.add(core) {

@@ -6,7 +6,7 @@ struct SoakSettings: Sendable {
     var minutes = 0
     var seed = UInt64.random(in: 0 ... .max)
     /// Readings of each thing per second.
-    var rate = 40
+    var rate = 25
     /// Where everything is kept; a temporary directory, which is deleted where all is well, for nil.
     var directory: String?
     /// The directory of the programs; that of the test for nil.

@@ -132,16 +132,30 @@ public struct FleetOperator: Sendable {
 
     /// Deploys a group and waits until every core runs it.
     public func deploy(group: String) async throws {
-        let id = try await call { client in
+        try await waitForDeployment(try await startDeployment(group: group), within: .seconds(60))
+    }
+
+    /// Deploys the newest revision of a group.
+    ///
+    /// - Returns: the deployment's id.
+    public func startDeployment(group: String) async throws -> String {
+        let request = "deploy-\(group)-\(UInt64.random(in: .min ... .max))"
+        return try await call { client in
             try await Hedgerow_Deployment_V1_DeploymentService.Client(wrapping: client)
                 .createDeployment(
                     .with {
-                        $0.requestID = "deploy-\(group)-\(UInt64.random(in: .min ... .max))"
+                        $0.requestID = request
                         $0.group = group
                     }
                 ).deployment.id
         }
-        try await eventually("group \(group) is deployed", within: .seconds(60)) {
+    }
+
+    /// Waits until every core of a deployment runs it.
+    ///
+    /// - Throws: ``DidNotHappen`` at the deadline, or where a core refuses it.
+    public func waitForDeployment(_ id: String, within deadline: Duration) async throws {
+        try await eventually("deployment \(id) runs everywhere", within: deadline) {
             let deployment = try await call { client in
                 try await Hedgerow_Deployment_V1_DeploymentService.Client(wrapping: client)
                     .getDeployment(.with { $0.id = id }).deployment
