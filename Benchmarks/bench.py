@@ -40,6 +40,8 @@ class Bench:
         self.samples = Samples()
         self.bare = self.peer = None
         self.best = {}
+        # What could not be measured, in words.
+        self.failures = []
 
     def measure(self):
         """Takes every selected figure; returns them."""
@@ -56,14 +58,21 @@ class Bench:
                 tell(f"The figures of the peers are left out. {absent}")
         if self.parts & {"pipeline", "latency", "drain", "peers", "disk"}:
             for number in range(1, self.runs + 1):
-                self.run(number, f"Run {number} of {self.runs}")
-        if "things" in self.parts:
-            tell("A thousand things")
-            endurance.things(self.samples, self.programs, self.directory / "things", self.quick)
-        if "flat" in self.parts:
-            tell("Ten million readings")
-            endurance.flat(self.samples, self.programs, self.directory / "flat", self.quick)
+                self.attempt(self.run, number, f"Run {number} of {self.runs}")
+        for part, title, measurement in (("things", "A thousand things", endurance.things),
+                                         ("flat", "Many readings", endurance.flat)):
+            if part in self.parts:
+                tell(title)
+                self.attempt(measurement, self.samples, self.programs, self.directory / part, self.quick)
         return self.samples.figures()
+
+    def attempt(self, measurement, *arguments):
+        """Takes figures; where that fails, the others are taken nevertheless."""
+        try:
+            measurement(*arguments)
+        except Failure as failure:
+            tell(f"  failed: {failure}")
+            self.failures.append(str(failure))
 
     def run(self, number, title):
         """Everything of which ratios are taken, once."""
@@ -155,7 +164,8 @@ def main():
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hedgerow-bench-") as directory:
         try:
-            figures = Bench(arguments, pathlib.Path(directory)).measure()
+            bench = Bench(arguments, pathlib.Path(directory))
+            figures = bench.measure()
         except Failure as failure:
             sys.exit(f"bench.py: {failure}")
     result = {"machine": machine(), "commit": commit(),
@@ -171,6 +181,8 @@ def main():
     if arguments.report:
         refresh(arguments.report,
                 f"{result['date'][:10]}, commit {result['commit']}: {result['machine']}.\n\n{text}")
+    if bench.failures:
+        sys.exit("bench.py: not all could be measured: " + "; ".join(bench.failures))
     if missed and not arguments.quick:
         sys.exit(f"bench.py: {missed} of the targets are not met")
 

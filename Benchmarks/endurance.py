@@ -28,7 +28,8 @@ def things(samples, programs, directory, quick):
             f"VmRSS after {seconds} s of {THINGS:,} things at 1 reading/s, each with an mTLS connection of its "
             f"own; at most {fleet.core.resident_mib(most=True):.0f} since the start")
         samples.add(
-            "things1000.acknowledged_per_second", rate, "readings/s", f"of {THINGS:,} offered, SYNCED")
+            "things1000.acknowledged_per_second", rate, "readings/s",
+            f"of {THINGS:,} offered, SYNCED; {steady['cuts']:.0f} connections were lost and made again")
         for quantile in ("p50", "p99"):
             samples.add(
                 f"things1000.ack.{quantile}_ms", steady[f"ack_{quantile}_ms"], "ms",

@@ -154,12 +154,14 @@ class Fleet:
             *self.cloud_options())
 
     def latency(self, count, rate=20):
-        """Publishes steadily; returns what `hedgerow-bench latency` says. Everything has to arrive."""
+        """Publishes steadily; returns what `hedgerow-bench latency` says.
+
+        A subscriber at QoS 0 that comes too late is not told of all; what is acknowledged has to be all.
+        """
         result = self.bench(
             "latency", *self.thing_options(), *self.cloud_options(), "--count", count, "--rate", rate)
-        for hop in ("ack", "cloud"):
-            if result[f"{hop}_count"] != count:
-                raise Failure(f"of {count} readings {result[f'{hop}_count']:.0f} arrived ({hop})")
+        if result["ack_count"] != count:
+            raise Failure(f"of {count} readings {result['ack_count']:.0f} were acknowledged")
         return result
 
     def committed(self):

@@ -77,8 +77,7 @@ class Pipeline:
         latency = self.fleet.latency(count)
         # Two seconds of readings go before those that are timed.
         written = (self.fleet.core.written_bytes() - written) / (count + 40)
-        self.add_quantiles(
-            "latency", latency, f"one thing, 20 readings/s, {count} of them", ("ack", "cloud"))
+        self.add_quantiles("latency", latency, f"one thing, 20 readings/s, {count} of them", ("ack", "cloud"))
         self.samples.add(
             "core.disk.bytes_per_reading.rate20", written, "bytes",
             "write_bytes of the core, one thing, 20 readings/s")
@@ -89,7 +88,9 @@ class Pipeline:
         for hop in hops:
             for quantile in ("p50", "p99"):
                 name = f"{prefix}.{hop}.{quantile}_ms" if len(hops) > 1 else f"{prefix}.{quantile}_ms"
-                self.samples.add(name, result[f"{hop}_{quantile}_ms"], "ms", f"{load}; {ends[hop]}")
+                untold = result["ack_count"] - result[f"{hop}_count"]
+                end = ends[hop] + (f", {untold:.0f} too late to be told" if untold else "")
+                self.samples.add(name, result[f"{hop}_{quantile}_ms"], "ms", f"{load}; {end}")
 
     def batches(self, counts_bytes):
         """Full speed at three batch sizes, until the cloud has committed all."""

@@ -90,7 +90,8 @@ struct FleetLoad: AsyncParsableCommand {
         log.expectLoss()
         JSONLine.print([
             "acknowledged": Double(latencies.count), "measured_s": (ContinuousClock.now - measured).seconds,
-            "ack_p50_ms": Quantile.of(latencies, 0.5) * 1e3, "ack_p99_ms": Quantile.of(latencies, 0.99) * 1e3,
+            "cuts": Double(log.cuts), "ack_p50_ms": Quantile.of(latencies, 0.5) * 1e3,
+            "ack_p99_ms": Quantile.of(latencies, 0.99) * 1e3,
         ])
         try await wait("back") { log.comeback.reacknowledged == count }
         let back = log.comeback

@@ -30,6 +30,7 @@ final class FleetLog: Sendable {
         var isMeasuring = false
         var expectsLoss = false
         var failures = 0
+        var cuts = 0
         var unexpected: String?
     }
 
@@ -48,11 +49,11 @@ final class FleetLog: Sendable {
                 if state.members[index].lost != nil, state.members[index].reconnected == nil {
                     state.members[index].reconnected = MonotonicTime.now()
                 }
-            case .disconnected(_, let reason):
+            case .disconnected:
                 if state.members[index].isConnected, state.expectsLoss, state.members[index].lost == nil {
                     state.members[index].lost = MonotonicTime.now()
                 } else if state.members[index].isConnected {
-                    state.unexpected = state.unexpected ?? "\(FleetMember.name(index)) was cut off: \(reason)"
+                    state.cuts += 1
                 } else {
                     state.failures += 1
                 }
@@ -84,12 +85,18 @@ final class FleetLog: Sendable {
         state.withLock { state in
             state.expectsLoss = true
             state.failures = 0
+            for index in state.members.indices where !state.members[index].isConnected {
+                state.members[index].lost = MonotonicTime.now()
+            }
         }
     }
 
     var connected: Int { state.withLock { $0.members.count(where: \.isConnected) } }
     var latencies: [Double] { state.withLock { $0.latencies } }
+    /// Attempts to connect that failed.
     var failures: Int { state.withLock { $0.failures } }
+    /// Connections that were lost while nobody had killed the core: a machine that is too busy.
+    var cuts: Int { state.withLock { $0.cuts } }
     /// The first thing that happened and should not have, in words.
     var unexpected: String? { state.withLock { $0.unexpected } }
 
