@@ -272,7 +272,7 @@ let package = Package(
             dependencies: [
                 "TestSupport", "Cloud", "EdgeCore", "ThingClient", "HedgerowCLI", "RPCSupport", "HedgerowAPI",
                 "Identity", "Messaging", "PKI", "StreamStore", grpcCore, grpcPosix, grpcProtobuf,
-                swiftProtobuf, grdb, subprocess, nioCore, nioPosix,
+                swiftProtobuf, grdb, subprocess, nioCore, nioPosix, nioSSL,
                 logging,
                 "hedgerow", "hedgerow-core", "hedgerow-cloud",
             ], swiftSettings: strict),

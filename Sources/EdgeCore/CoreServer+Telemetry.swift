@@ -48,7 +48,8 @@ extension CoreServer {
             clock: WallClock { Int64(clock.now().timeIntervalSince1970 * 1_000_000) },
             isClockDoubtful: { clock.systemClockBehind != nil },
             backoff: Backoff(initial: reconnect.first, maximum: reconnect.longest),
-            uplinkBytes: core.configuration.limits.uplinkBytes, logger: core.logger)
+            uplinkBytes: core.configuration.limits.uplinkBytes,
+            rates: core.configuration.limits.publishRates, logger: core.logger)
         return Telemetry(
             rpcServices: [CoreTelemetryService(parts: parts)],
             services: [

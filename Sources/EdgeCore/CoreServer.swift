@@ -117,7 +117,8 @@ public final class CoreServer: Service {
                     now: { clock.now() }, isRevoked: { revoked.contains($0) }),
                 interceptors: Self.interceptors(parts, revoked: revoked, certificates: certificates),
                 services: rpcServices + [ReflectionService(describing: rpcServices)],
-                health: parts.health, healthServices: telemetry.healthServices),
+                health: parts.health, healthServices: telemetry.healthServices,
+                limits: configuration.limits.connections(logger: logger)),
             listeningPort: port, logger: logger)
 
         self.parts = parts

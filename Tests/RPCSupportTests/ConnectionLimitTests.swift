@@ -52,6 +52,69 @@ import Testing
         }
     }
 
+    @Test func connectionsThatHoldTheirHandshakeMakeRoomForOneThatDoesNot() async throws {
+        var setup = ServerSetup(pki: pki)
+        setup.limits = ConnectionLimits(maximum: 4, handshake: .seconds(120), silence: .seconds(120))
+        try await withServer(setup) { server in
+            server.health.set(.serving)
+            var silent: [any Channel] = []
+            for _ in 0..<4 { silent.append(try await connect(server.port)) }
+            try await withClient(pki, pki.client(.thing, "bme680-1"), port: server.port) { client in
+                var options = soon
+                options.waitForReady = true
+                _ = try await Health.Client(wrapping: client).check(.init(), options: options)
+            }
+            // One of them had to go.
+            let isMade = try await eventually { [silent] in silent.filter(\.isActive).count == 3 }
+            #expect(isMade)
+            for channel in silent where channel.isActive { try await channel.close() }
+        }
+    }
+
+    @Test func oneConnectionTooManyOfAnIdentityEndsItsOldestAndNobodyElses() async throws {
+        var setup = ServerSetup(pki: pki)
+        setup.limits = ConnectionLimits(perIdentity: 2)
+        try await withServer(setup) { server in
+            let bystander = try pki.client(.thing, "bme680-2")
+            let greedy = try pki.client(.thing, "bme680-1")
+            try await withPublishing(bystander, server) { other in
+                try await withPublishing(greedy, server) { oldest in
+                    try await withPublishing(greedy, server) { second in
+                        // A certificate of its own, but the same identity.
+                        try await withPublishing(pki.client(.thing, "bme680-1"), server) { third in
+                            let isEnded = try await eventually { oldest.hasEnded }
+                            #expect(isEnded)
+                            for stream in [second, third, other] {
+                                let before = stream.answers
+                                stream.ask()
+                                let isAnswered = try await eventually { stream.answers > before }
+                                #expect(isAnswered)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A stream that answers each request, over a connection of its own, while the body runs.
+    func withPublishing(
+        _ identity: ClientIdentity, _ server: TestServer, _ body: @Sendable (OpenStream) async throws -> Void
+    ) async throws {
+        let stream = OpenStream()
+        try await withClient(pki, identity, port: server.port) { client in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await stream.run(client) }
+                stream.ask()
+                let isOpen = try await eventually { stream.answers == 1 }
+                #expect(isOpen)
+                try await body(stream)
+                stream.end()
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func aConnectionAboveTheLimitIsClosedAndTheListenerGoesOn() async throws {
         var setup = ServerSetup(pki: pki)
         setup.limits = ConnectionLimits(maximum: 2)

@@ -136,7 +136,8 @@ public final class CloudServer: Service {
         let transport = try ServerTransports.mutualTLS(
             host: context.configuration.listener.address, port: context.configuration.listener.port,
             identity: certificate, verifier: verifier,
-            refusals: PeerRefusals(side: "cloud listener", logger: context.logger))
+            refusals: PeerRefusals(side: "cloud listener", logger: context.logger),
+            limits: ConnectionLimits(logger: context.logger))
         let services: [any RegistrableRPCService] =
             [
                 RegistryService(context), DiscoveryService(context), DeploymentService(context),

@@ -7,8 +7,14 @@ public struct CoreConfiguration: Sendable {
     public struct Limits: Hashable, Sendable {
         /// Most things that may have calls open at once. Default: 1,000 (semantics, section 8).
         public var connectedThings = 1_000
+        /// Most connections that one thing may have; a further one ends the oldest. Default: 8.
+        public var connectionsPerThing = 8
         /// Most calls that one thing may have open. Default: 32.
         public var callsPerThing = 32
+        /// Most messages that one thing may publish in a second, all its streams together; 0 for any number. Default: 0.
+        public var messagesPerSecondPerThing = 0
+        /// Most bytes that one thing may publish in a second, as they are stored; 0 for any number. Default: 0.
+        public var bytesPerSecondPerThing = 0
         /// Most messages that wait for one local subscriber. Default: 1,000 (semantics, section 2).
         public var subscriberMessages = 1_000
         /// How long a message waits for a subscriber that is away. Default: 24 hours.

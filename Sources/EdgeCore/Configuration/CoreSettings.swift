@@ -35,8 +35,25 @@ public enum CoreSettings {
                 name: "limits.connectedThings", .integer(1...100_000), default: "\(defaults.connectedThings)",
                 summary: "Things that may be connected at once; further ones are told to use another core."),
             SettingKey(
+                name: "limits.connectionsPerThing", .integer(1...1_000),
+                default: "\(defaults.connectionsPerThing)",
+                summary: "Connections that one thing may have at once; a further one ends the oldest."),
+            SettingKey(
                 name: "limits.callsPerThing", .integer(1...10_000), default: "\(defaults.callsPerThing)",
                 summary: "Calls that one thing may have open at once."),
+            SettingKey(
+                name: "limits.messagesPerSecondPerThing", .integer(0...1_000_000_000),
+                default: "\(defaults.messagesPerSecondPerThing)",
+                summary:
+                    "Messages that one thing may publish in a second, all its streams together; 0 for any number. One "
+                    + "that is faster waits."),
+            SettingKey(
+                name: "limits.bytesPerSecondPerThing",
+                .size(ByteSize(bytes: 0)...ByteSize.mebibytes(1_048_576)),
+                default: "\(defaults.bytesPerSecondPerThing)",
+                summary:
+                    "Bytes that one thing may publish in a second, as the core holds them (256 more for each "
+                    + "publication); 0 for any number. One that is faster waits."),
             SettingKey(
                 name: "limits.subscriberMessages", .integer(1...1_000_000),
                 default: "\(defaults.subscriberMessages)",
@@ -65,6 +82,10 @@ extension CoreConfiguration {
             advertise: try settings.list("advertise"))
         cpuTemperaturePath = try settings.text("cpuTemperaturePath")
         limits.connectedThings = try settings.integer("limits.connectedThings")
+        limits.connectionsPerThing = try settings.integer("limits.connectionsPerThing")
+        limits.messagesPerSecondPerThing = try settings.integer("limits.messagesPerSecondPerThing")
+        limits.bytesPerSecondPerThing = Int(
+            clamping: try settings.size("limits.bytesPerSecondPerThing").bytes)
         limits.callsPerThing = try settings.integer("limits.callsPerThing")
         limits.subscriberMessages = try settings.integer("limits.subscriberMessages")
         limits.subscriberAge = try settings.duration("limits.subscriberAge").duration

@@ -40,8 +40,7 @@ public struct MembershipInterceptor: ServerInterceptor {
         if principal.role == .thing, !revision.carries(thing: principal.name) {
             throw refusal(of: principal.name)
         }
-        // The caller itself is among them already.
-        guard activeCalls.principals.count <= maximumThings else {
+        guard activeCalls.admit(principal, among: maximumThings) else {
             throw HedgerowError(
                 .resourceExhausted, .tooManyCalls,
                 "the core \"\(core)\" serves \(maximumThings) things already, its limit; use another core of the group",

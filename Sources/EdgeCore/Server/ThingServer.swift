@@ -22,6 +22,7 @@ struct ThingServer: Service {
         let services: [any RegistrableRPCService]
         let health: HealthRegistry
         let healthServices: [String]
+        let limits: ConnectionLimits
     }
 
     private let parts: Parts
@@ -48,7 +49,7 @@ struct ThingServer: Service {
         }
         let transport = try ServerTransports.mutualTLS(
             host: parts.host, port: parts.port, identity: certificate, verifier: parts.verifier,
-            refusals: refusals)
+            refusals: refusals, limits: parts.limits)
         let server = GRPCServer(
             transport: transport, services: parts.services, interceptorPipeline: parts.interceptors)
         try await withThrowingDiscardingTaskGroup { group in

@@ -14,7 +14,7 @@ struct CoreTelemetryService: Hedgerow_Telemetry_V1_TelemetryService.SimpleServic
         let peer = try context.peer().principal
         let handler = PublishHandler(
             backend: CorePublishBackend(parts: parts), sessions: parts.sessions, clock: parts.clock,
-            logger: parts.logger)
+            rates: parts.rates, logger: parts.logger)
         try await handler.serve(publisher: peer, requests: request, responses: response) {
             try await context.cancellation.cancelled
         }

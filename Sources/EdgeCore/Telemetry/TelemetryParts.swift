@@ -17,6 +17,8 @@ struct TelemetryParts: Sendable {
     let router: Router
     let uplinks: UplinkSignals
     let outlets: ThingOutlets
+    /// How fast each thing may publish.
+    let rates: PublishRates
     let revision: ActiveRevision
     /// What components may ask for.
     let host: any TransformHost & Sendable
@@ -37,7 +39,8 @@ struct TelemetryParts: Sendable {
         core: String, pool: DatabasePool, committer: GroupCommitter, revision: ActiveRevision,
         host: any TransformHost & Sendable, activity: ComponentActivity, clock: WallClock,
         isClockDoubtful: @escaping @Sendable () -> Bool, backoff: Backoff = Backoff(),
-        uplinkBytes: Int = CoreConfiguration.Limits().uplinkBytes, tracer: MessageTracer? = MessageTracer(),
+        uplinkBytes: Int = CoreConfiguration.Limits().uplinkBytes, rates: PublishRates = PublishRates(),
+        tracer: MessageTracer? = MessageTracer(),
         logger: Logger
     ) {
         self.core = core
@@ -51,6 +54,7 @@ struct TelemetryParts: Sendable {
         router = Router(logger: logger)
         uplinks = UplinkSignals()
         outlets = ThingOutlets()
+        self.rates = rates
         self.clock = clock
         self.isClockDoubtful = isClockDoubtful
         self.backoff = backoff

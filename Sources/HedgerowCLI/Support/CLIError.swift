@@ -68,6 +68,7 @@ extension CLIError {
             .wrongUse
         case .shuttingDown: .unreachable
         case .unspecified, .alreadyExists, .sequenceGap, .sessionSuperseded, .queueFull, .tooManyCalls,
+            .rateLimited,
             .inUse, .unresolvedComponent,
             .storageFailed, .internal, .UNRECOGNIZED:
             .failure

@@ -15,6 +15,8 @@ public final class ActiveCalls: Sendable {
         var nextID: UInt64 = 0
         /// The nil key holds the calls of those without an identity, all together.
         var calls: [Principal?: [UInt64: ActiveCall]] = [:]
+        /// Those that have a place.
+        var admitted: Set<Principal> = []
     }
 
     private let maximumPerPrincipal: Int
@@ -59,6 +61,20 @@ public final class ActiveCalls: Sendable {
         state.withLock { Set($0.calls.keys.compactMap { $0 }) }
     }
 
+    /// Gives a principal a place among so many, unless it has one. It has it until its last call has ended.
+    ///
+    /// - Parameter maximum: how many places there are.
+    /// - Returns: whether it has one; false where all are taken, which changes nothing for those who have them.
+    public func admit(_ principal: Principal, among maximum: Int) -> Bool {
+        state.withLock { state in
+            if state.admitted.contains(principal) { return true }
+            // Without a call, nothing would ever give the place back.
+            guard state.admitted.count < maximum, state.calls[principal] != nil else { return false }
+            state.admitted.insert(principal)
+            return true
+        }
+    }
+
     func enter(
         _ principal: Principal?, _ cancellation: ServerContext.RPCCancellationHandle
     ) throws(HedgerowError) -> ActiveCallRegistration {
@@ -82,7 +98,9 @@ public final class ActiveCalls: Sendable {
     fileprivate func leave(_ principal: Principal?, _ id: UInt64) {
         state.withLock { state in
             state.calls[principal]?[id] = nil
-            if state.calls[principal]?.isEmpty == true { state.calls[principal] = nil }
+            guard state.calls[principal]?.isEmpty == true else { return }
+            state.calls[principal] = nil
+            if let principal { state.admitted.remove(principal) }
         }
     }
 }

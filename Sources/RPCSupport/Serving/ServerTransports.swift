@@ -62,6 +62,7 @@ public enum ServerTransports {
     ) -> HTTP2ServerTransport.Posix.Config {
         let gate = ConnectionGate(limits, tls: tls)
         return .defaults { config in
+            config.channelDebuggingCallbacks.onBindTCPListener = gate.listen
             config.channelDebuggingCallbacks.onAcceptTCPConnection = gate.admit
             config.connection.maxIdleTime = limits.idle
             config.http2.targetWindowSize = 512 * 1024

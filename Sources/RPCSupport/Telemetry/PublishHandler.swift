@@ -21,17 +21,19 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
     private let sessions: SessionRegistry
     private let limits: MessageLimits
     private let clock: WallClock
+    private let rates: PublishRates?
     private let logger: Logger
 
     /// Makes a handler.
     public init(
         backend: Backend, sessions: SessionRegistry, limits: MessageLimits = .standard,
-        clock: WallClock = .system, logger: Logger
+        clock: WallClock = .system, rates: PublishRates? = nil, logger: Logger
     ) {
         self.backend = backend
         self.sessions = sessions
         self.limits = limits
         self.clock = clock
+        self.rates = rates
         self.logger = logger
     }
 
@@ -66,6 +68,7 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
                     }
                     let items = try reader.items(of: request, isFirst: isFirst)
                     isFirst = false
+                    try await rates?.admit(publisher, items)
                     try await mailbox.offer(items)
                 }
                 mailbox.end()

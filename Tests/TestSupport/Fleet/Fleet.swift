@@ -139,7 +139,11 @@ public final class Fleet: Sendable {
     }
 
     /// Starts a core, from its second start on at the port of its first, and waits until it serves things.
-    public func startCore(_ name: String, waiting: Bool = true) async throws {
+    ///
+    /// - Parameter configure: changes its configuration for this start.
+    public func startCore(
+        _ name: String, waiting: Bool = true, configure: (inout CoreConfiguration) -> Void = { _ in }
+    ) async throws {
         let isEnrolled = FileManager.default.fileExists(atPath: corePath(name) + "/core.sqlite")
         let token = isEnrolled ? nil : try await tokenFile(.core, name)
         var configuration = CoreConfiguration(
@@ -147,6 +151,7 @@ public final class Fleet: Sendable {
             listenPort: state.withLock { $0.corePorts[name] } ?? 0)
         configuration.timing.reconnect = (.milliseconds(50), .milliseconds(500))
         configuration.timing.tick = .milliseconds(200)
+        configure(&configuration)
         let server = try await CoreServer(configuration: configuration, logger: coreLog.logger("core"))
         let service = RunningService(server, logger: coreLog.logger("core"))
         start(service)
