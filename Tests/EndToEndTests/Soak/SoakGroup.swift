@@ -21,13 +21,13 @@ enum SoakGroup {
     static let publishers = [
         Publisher(name: "press-1", width: 1), Publisher(name: "press-2", width: 1),
         Publisher(name: "press-3", width: 1),
-        Publisher(name: "narrow-1", width: 40, mayDrop: true),
-        Publisher(name: "held-1", width: 40),
+        Publisher(name: "narrow-1", width: 100, mayDrop: true),
+        Publisher(name: "held-1", width: 100),
         Publisher(name: "lanes-1", width: 1, hasLanes: true),
     ]
 
     /// Readings in a file of stamps; then it begins again.
-    static let stamps = 50_000
+    static let stamps = 10_000
 
     /// The file that a thing replays: the n-th reading says n, so that what arrives tells which one it was.
     static func stampFile(_ publisher: Publisher, perSecond: Int) -> String {

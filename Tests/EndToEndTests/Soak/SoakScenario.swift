@@ -91,7 +91,8 @@ struct SoakScenario: Sendable {
 
     private static func disk(for fleet: ProcessFleet, _ notes: SoakNotes) async -> SmallDisk? {
         do {
-            return try await SmallDisk(at: fleet.statePath(SoakGroup.coreWithSmallDisk), mebibytes: 24)
+            // A core keeps 24 MiB aside; what it has to store fits in beside that.
+            return try await SmallDisk(at: fleet.statePath(SoakGroup.coreWithSmallDisk), mebibytes: 64)
         } catch {
             notes.add("full disks are left out: \(error)")
             return nil

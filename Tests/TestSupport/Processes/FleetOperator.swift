@@ -132,7 +132,9 @@ public struct FleetOperator: Sendable {
 
     /// Deploys a group and waits until every core runs it.
     public func deploy(group: String) async throws {
-        try await waitForDeployment(try await startDeployment(group: group), within: .seconds(60))
+        let refusals = try await waitForDeployment(
+            try await startDeployment(group: group), within: .seconds(60))
+        if let refusal = refusals.first { throw DidNotHappen(description: refusal) }
     }
 
     /// Deploys the newest revision of a group.
@@ -151,19 +153,21 @@ public struct FleetOperator: Sendable {
         }
     }
 
-    /// Waits until every core of a deployment runs it.
+    /// Waits until every core of a deployment runs it or says why not.
     ///
-    /// - Throws: ``DidNotHappen`` at the deadline, or where a core refuses it.
-    public func waitForDeployment(_ id: String, within deadline: Duration) async throws {
-        try await eventually("deployment \(id) runs everywhere", within: deadline) {
+    /// - Returns: who refuses it, and why.
+    /// - Throws: ``DidNotHappen`` at the deadline.
+    public func waitForDeployment(_ id: String, within deadline: Duration) async throws -> [String] {
+        try await eventually("deployment \(id) is at its end everywhere", within: deadline) {
             let deployment = try await call { client in
                 try await Hedgerow_Deployment_V1_DeploymentService.Client(wrapping: client)
                     .getDeployment(.with { $0.id = id }).deployment
             }
-            if let failed = deployment.cores.first(where: { $0.status == .failed }) {
-                throw DidNotHappen(description: "\(failed.core) refuses the deployment: \(failed.reason)")
+            guard deployment.cores.allSatisfy({ [.succeeded, .failed].contains($0.status) }) else {
+                return nil
             }
-            return deployment.cores.allSatisfy { $0.status == .succeeded }
+            return deployment.cores.filter { $0.status == .failed }
+                .map { "\($0.core) refuses the deployment: \($0.reason)" }
         }
     }
 
