@@ -18,10 +18,10 @@ final class OpenStream: Sendable {
     func end() { asking.finish() }
 
     func run(_ client: GRPCClient<HTTP2ClientTransport.Posix>) async {
-        try? await Telemetry.Client(wrapping: client).publish { [questions] writer in
-            for await _ in questions { try await writer.write(.init()) }
-        } onResponse: { [state] response in
-            for try await _ in response.messages { state.withLock { $0.answers += 1 } }
+        try? await Telemetry.Client(wrapping: client).publish { writer in
+            for await _ in self.questions { try await writer.write(.init()) }
+        } onResponse: { response in
+            for try await _ in response.messages { self.state.withLock { $0.answers += 1 } }
         }
         state.withLock { $0.hasEnded = true }
     }
