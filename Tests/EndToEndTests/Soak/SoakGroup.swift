@@ -4,7 +4,7 @@ enum SoakGroup {
     static let cores = ["core-a", "core-b"]
     /// The core whose disk is small.
     static let coreWithSmallDisk = "core-b"
-    /// Every stamp goes to the cloud twice: as it is, and doubled by this component.
+    /// Most stamps go to the cloud twice: as they are, and doubled by this component.
     static let component = "twin"
 
     /// A thing and its way.
@@ -16,6 +16,10 @@ enum SoakGroup {
         var mayDrop = false
         /// Do new readings overtake old ones? Then there are two orders.
         var hasLanes = false
+        /// How many readings it has for one of the others.
+        var pace = 1
+        /// Does the component see what it publishes?
+        var hasTwin = true
     }
 
     static let publishers = [
@@ -23,7 +27,8 @@ enum SoakGroup {
         Publisher(name: "press-3", width: 1),
         Publisher(name: "narrow-1", width: 100, mayDrop: true),
         Publisher(name: "held-1", width: 100),
-        Publisher(name: "lanes-1", width: 1, hasLanes: true),
+        // A stream is split where an outage left a thousand messages.
+        Publisher(name: "lanes-1", width: 1, hasLanes: true, pace: 8, hasTwin: false),
     ]
 
     /// Readings in a file of stamps; then it begins again.
@@ -34,7 +39,7 @@ enum SoakGroup {
         let extra = (1..<max(publisher.width, 1)).map { "f\($0)" }
         var text = (["time", "n"] + extra).joined(separator: ",") + "\n"
         for number in 1...stamps {
-            let milliseconds = number * 1_000 / perSecond
+            let milliseconds = number * 1_000 / (perSecond * publisher.pace)
             text += "\(milliseconds / 1_000).\(String(milliseconds % 1_000 + 1_000).dropFirst()),\(number)"
             for field in extra.indices { text += ",\(number + field)" }
             text += "\n"
@@ -70,7 +75,9 @@ enum SoakGroup {
           - {from: "thing:narrow-*", topic: "#", to: cloud, via: narrow}
           - {from: "thing:held-*", topic: "#", to: cloud, via: held}
           - {from: "thing:lanes-*", topic: "#", to: cloud, via: lanes}
-          - {from: "thing:*", topic: "#", to: "component:\(component)"}
+          - {from: "thing:press-*", topic: "#", to: "component:\(component)"}
+          - {from: "thing:narrow-*", topic: "#", to: "component:\(component)"}
+          - {from: "thing:held-*", topic: "#", to: "component:\(component)"}
           - {from: "component:\(component)", topic: "#", to: cloud}
         streams:
           narrow: {maxSize: 64KiB, onFull: overwriteOldest}

@@ -147,5 +147,5 @@ extension SoakScenario {
     /// half a minute.
     static let recovery = Duration.seconds(240)
     /// Messages that wait somewhere while everything flows.
-    private static let little: UInt64 = 300
+    private static let little: UInt64 = 600
 }
