@@ -20,13 +20,23 @@ struct ConfigurationTests {
     func values() throws {
         let settings = try Settings.load(
             keys: CoreSettings.keys,
-            arguments: ["--state", "/s", "--token", "t.json", "--listen-port", "0", "--advertise", "a,b:1"],
-            environment: ["HEDGEROW_LISTEN_HOST": "::1", "HEDGEROW_LIMITS_SUBSCRIBER_AGE": "1h"])
+            arguments: [
+                "--state", "/s", "--token", "t.json", "--listen-port", "0", "--advertise", "a,b:1",
+                "--limits-messages-per-second-per-thing", "500", "--limits-bytes-per-second-per-thing",
+                "64KiB",
+            ],
+            environment: [
+                "HEDGEROW_LISTEN_HOST": "::1", "HEDGEROW_LIMITS_SUBSCRIBER_AGE": "1h",
+                "HEDGEROW_LIMITS_CONNECTIONS_PER_THING": "3",
+            ])
         let configuration = try CoreConfiguration(settings)
         #expect(configuration.statePath == "/s" && configuration.tokenPath == "t.json")
         #expect(configuration.listenHost == "::1" && configuration.listenPort == 0)
         #expect(configuration.advertise == ["a", "b:1"])
         #expect(configuration.limits.subscriberAge == .seconds(3_600))
+        #expect(configuration.limits.messagesPerSecondPerThing == 500)
+        #expect(configuration.limits.bytesPerSecondPerThing == 65_536)
+        #expect(configuration.limits.connectionsPerThing == 3)
     }
 
     private func endpoints(_ host: String, _ advertise: [String] = []) throws -> [String] {
