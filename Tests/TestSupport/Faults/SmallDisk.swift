@@ -15,6 +15,16 @@ public struct SmallDisk: Sendable {
     public let path: String
     private var ballast: String { path + "/ballast-of-the-test" }
 
+    /// Whether this process may mount a disk: root of the machine may, root of most containers may not.
+    public static var isAllowed: Bool {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
+        let capabilities =
+            line.split(whereSeparator: \.isWhitespace).last.flatMap { UInt64($0, radix: 16) } ?? 0
+        // CAP_SYS_ADMIN.
+        return capabilities & (1 << 21) != 0
+    }
+
     /// Mounts a disk at a path, which is made where it is missing.
     ///
     /// - Throws: ``DidNotHappen`` where that is not allowed here.
