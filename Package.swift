@@ -26,6 +26,7 @@ let grpcProtobuf: Target.Dependency = .product(name: "GRPCProtobuf", package: "g
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let certificateReloading: Target.Dependency = .product(
@@ -38,6 +39,8 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let inMemoryLogging: Target.Dependency = .product(name: "InMemoryLogging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -66,6 +69,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -92,7 +96,7 @@ let package = Package(
         .target(
             name: "PKI", dependencies: ["Identity", x509, asn1, crypto, cryptoExtras], swiftSettings: strict),
         .target(
-            name: "StreamStore", dependencies: ["Messaging", "Identity", grdb, logging, lifecycle],
+            name: "StreamStore", dependencies: ["Messaging", "Identity", grdb, logging, metrics, lifecycle],
             swiftSettings: strict),
         .target(
             name: "Manifests",
@@ -101,7 +105,9 @@ let package = Package(
         .target(name: "BME680", swiftSettings: strict),
         .target(
             name: "Observability",
-            dependencies: ["Components", "Identity", logging, tracing, configuration, lifecycle, yams],
+            dependencies: [
+                "Components", "Identity", logging, tracing, metrics, coreMetrics, configuration, lifecycle, yams,
+            ],
             swiftSettings: strict),
 
         // Layer 2: generated from Protos/ by `make protos`.
@@ -114,9 +120,9 @@ let package = Package(
             name: "RPCSupport",
             dependencies: [
                 "HedgerowAPI", "Identity", "Messaging", "PKI", "StreamStore", "Observability", grpcCore,
-                grpcPosix, grpcProtobuf, swiftProtobuf, nioCore, nioPosix, nioTLS, nioSSL,
+                grpcPosix, grpcProtobuf, swiftProtobuf, nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL,
                 certificateReloading, x509, asn1,
-                crypto, lifecycle, logging, tracing,
+                crypto, lifecycle, logging, metrics, tracing,
             ], swiftSettings: strict),
 
         .target(
@@ -134,7 +140,7 @@ let package = Package(
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
                 "Transforms", "Manifests", "PKI",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
-                crypto, lifecycle, logging, tracing, configuration,
+                crypto, lifecycle, logging, metrics, tracing, configuration,
             ], swiftSettings: strict),
         .target(
             name: "EdgeCore",
@@ -142,7 +148,7 @@ let package = Package(
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
                 "Transforms", "Manifests", "PKI", "BME680",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
-                crypto, lifecycle, logging, tracing, configuration,
+                crypto, lifecycle, logging, metrics, tracing, configuration,
             ], swiftSettings: strict),
 
         // Layer 5: faces.
@@ -217,7 +223,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ObservabilityTests",
-            dependencies: ["Observability", "Components", "TestSupport", logging, tracing, configuration],
+            dependencies: [
+                "Observability", "Components", "TestSupport", logging, tracing, metrics, coreMetrics, configuration,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "OTLPExporterTests",
@@ -231,7 +239,7 @@ let package = Package(
             dependencies: [
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "TestSupport", grpcCore,
                 grpcInProcess,
-                grpcPosix, grpcProtobuf, swiftProtobuf, logging, inMemoryLogging, "Observability", tracing,
+                grpcPosix, grpcProtobuf, swiftProtobuf, logging, inMemoryLogging, "Observability", metrics, tracing,
                 lifecycle, x509, nioCore,
                 nioPosix,
             ], swiftSettings: strict),

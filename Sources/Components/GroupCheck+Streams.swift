@@ -83,6 +83,9 @@ extension GroupCheck {
             )
             return
         }
+        if settings.persistence == .memory, settings.exports.contains(where: { $0.target != .cloud }) {
+            add(path, "a stream in memory goes to the cloud alone; write persistence: disk, or leave the exports away")
+        }
         var names = Set<String>()
         for (index, export) in settings.exports.enumerated() {
             let place = "\(path)[\(index)]"
@@ -158,6 +161,17 @@ extension GroupCheck {
                 "\(directory.maxFiles) is out of range; write \(StreamDirectory.fileCounts.lowerBound) to "
                     + "\(StreamDirectory.fileCounts.upperBound), 100 is the default")
         }
+    }
+
+    /// Refuses a route from a stream that publishes nothing on the core.
+    mutating func checkPublishes(_ name: String, path: String) {
+        checkStream(name, path: path)
+        guard let stream = streams[name] else { return }
+        let isPublished = stream.exports.contains { export in
+            if case .topic = export.target { true } else { false }
+        }
+        guard !isPublished else { return }
+        add(path, "the stream \"\(name)\" is not exported to a topic; add topic: TOPIC to its exports")
     }
 
     /// Refuses a route to the cloud through a stream that does not go there.

@@ -143,10 +143,13 @@ struct GroupCheck {
             add(path, "from and to are both cloud; name a thing at one end")
         case (.cloud, .stream):
             add(path, "a stream goes to the cloud, where the message came from; name a thing in to")
+        case (.stream(let name), .thing), (.stream(let name), .allThings), (.stream(let name), .things):
+            checkPublishes(name, path: "\(path).from")
         case (.stream, _):
             add(
-                "\(path).from",
-                "nothing comes from a stream but to the cloud; name a thing or a component in from")
+                "\(path).to",
+                "what a stream publishes on the core goes to things; write thing:NAME, or name a thing or a component "
+                    + "in from")
         case (.cloud, .component):
             add(
                 "\(path).from",
@@ -164,7 +167,7 @@ struct GroupCheck {
         }
     }
 
-    private mutating func checkStream(_ name: String, path: String) {
+    mutating func checkStream(_ name: String, path: String) {
         if streams[name] != nil { return }
         let hint = hint(for: name, in: streams.keys.sorted(), or: "describe it under streams")
         add(path, "there is no stream \"\(name)\"; \(hint)")

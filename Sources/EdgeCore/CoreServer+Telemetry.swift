@@ -16,6 +16,10 @@ extension CoreServer {
         var rpcServices: [any RegistrableRPCService] = []
         /// Run beside the server; started before it, stopped after it.
         var services: [any Service] = []
+        /// How the streams stand.
+        var monitor: StreamMonitor?
+        /// Carries out what the cloud asks of them.
+        var commands: StreamCommandRunner?
         /// Full names of the gRPC services whose health is reported.
         var healthServices: [String] = []
         /// Makes the round trip that every message of a thing makes, with nothing to store.
@@ -35,11 +39,16 @@ extension CoreServer {
             try DerivedCoverageTable.createTable(db)
         }
         migrator.registerMigration("telemetry-3") { db in try DurableStreams.addTraces(db) }
+        migrator.registerMigration("storage-1") { db in try DurableStreams.addChecksums(db) }
+        migrator.registerMigration("exports-1") { db in try DurableStreams.addExports(db) }
     }
 
     /// Makes the telemetry's part.
     static func makeTelemetry(_ core: CoreParts) async throws -> Telemetry {
-        let committer = GroupCommitter(pool: core.database, logger: core.logger)
+        let room = DiskRoom(
+            database: core.database.path, ballast: core.configuration.limits.ballastBytes, logger: core.logger)
+        let committer = GroupCommitter(
+            pool: core.database, room: room, endsWhenDamaged: true, logger: core.logger)
         let clock = core.clock
         let reconnect = core.configuration.timing.reconnect
         let parts = TelemetryParts(
@@ -50,12 +59,18 @@ extension CoreServer {
             backoff: Backoff(initial: reconnect.first, maximum: reconnect.longest),
             uplinkBytes: core.configuration.limits.uplinkBytes,
             rates: core.configuration.limits.publishRates, logger: core.logger)
+        let monitor = StreamMonitor(parts: parts, interval: core.configuration.timing.statuses)
         return Telemetry(
-            rpcServices: [CoreTelemetryService(parts: parts)],
+            rpcServices: [PublishingService(CoreTelemetryService(parts: parts))],
             services: [
-                committer, Uplinks(parts: parts, dialer: core.dialer),
-                CloudDownlink(parts: parts, dialer: core.dialer),
+                CancelledOnShutdown(committer), MemoryKeeper(parts: parts),
+                CancelledOnShutdown(StreamExports(parts: parts)),
+                CancelledOnShutdown(StreamExpiry(parts: parts)),
+                CancelledOnShutdown(Uplinks(parts: parts, dialer: core.dialer)),
+                CancelledOnShutdown(CloudDownlink(parts: parts, dialer: core.dialer)),
+                CancelledOnShutdown(monitor),
             ],
+            monitor: monitor, commands: StreamCommandRunner(parts: parts),
             healthServices: [Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService],
             commitNothing: { try await committer.commit { _ in } })
     }

@@ -30,6 +30,8 @@ public final class CoreServer: Service {
     let certificate: ServerCertificate
     /// A round trip through what takes the messages of things.
     let commitNothing: @Sendable () async throws -> Void
+    /// Its telemetry, for metrics; nil where it has none.
+    let monitor: StreamMonitor?
     private let state: StateDirectory
     private let lock: StateLock
     private let services: [any Service]
@@ -104,7 +106,8 @@ public final class CoreServer: Service {
                 stager: RevisionStager(
                     core: stored.principal.name, database: database, timing: configuration.timing,
                     logger: logger),
-                systemTime: now, status: status, timing: configuration.timing, version: CoreVersion.current,
+                monitor: telemetry.monitor, commands: telemetry.commands, systemTime: now, status: status,
+                timing: configuration.timing, version: CoreVersion.current,
                 logger: logger))
         let rpcServices: [any RegistrableRPCService] =
             [HealthService(registry: parts.health)] + telemetry.rpcServices
@@ -124,6 +127,7 @@ public final class CoreServer: Service {
         self.parts = parts
         self.certificate = certificate
         self.commitNothing = telemetry.commitNothing
+        self.monitor = telemetry.monitor
         self.revision = revision
         self.status = status
         self.state = state
@@ -135,7 +139,7 @@ public final class CoreServer: Service {
                 ClockKeeper(clock: clock, logger: logger), cpuTemperature,
                 IdentityRenewal(dialer: dialer, now: { clock.now() }, logger: logger),
                 agent,
-            ] + telemetry.services.map { CancelledOnShutdown($0) } + [server]
+            ] + telemetry.services + [server]
     }
 
     /// Runs the core until it is told to stop, gracefully or by cancellation.
@@ -156,11 +160,15 @@ public final class CoreServer: Service {
         }
         let database = parts.database
         do {
-            try await BlockingIO.run { try database.close() }
+            try await BlockingIO.run { try CoreDatabase.close(database) }
         } catch {
             parts.logger.warning("database not closed", metadata: ["error.message": "\(error)"])
         }
-        try outcome.get()
+        do {
+            try outcome.get()
+        } catch {
+            throw CoreDatabase.ending(error, path: state.databasePath)
+        }
     }
 
     /// The port that the core listens at; waits until it does, which needs a server certificate.
@@ -178,6 +186,7 @@ public final class CoreServer: Service {
         let existing = try await BlockingIO.run { try state.identity.load() }
         // The database is made before the core enrols. An identity without it means that what the core ran and
         // what it still owed the cloud is gone: that is no first start (lesson 1).
+        try await BlockingIO.run { try CoreDatabase.finishRecovery(path: state.databasePath) }
         if existing != nil, !(try await BlockingIO.run { state.hasDatabase }) {
             throw StateError(
                 .incomplete, path: state.databasePath,

@@ -13,6 +13,7 @@ struct HedgerowCommand: AsyncParsableCommand {
         GroupsCommand.self,
         DeployCommand.self,
         DeploymentsCommand.self,
+        StreamsCommand.self,
         TailCommand.self,
         HistoryCommand.self,
         PublishCommand.self,

@@ -66,6 +66,7 @@ public struct AuthorizationTable: Hashable, Sendable {
                 .registerComponent, .getComponent, .listComponents,
                 .createDeployment, .getDeployment, .listDeployments, .watchDeployment,
                 .discover, .publish, .subscribe, .query, .getLedger,
+                .listStreams, .getStream, .readStream, .deleteStreamMessages, .pauseExport, .resumeExport,
             ], .any),
         Grant(.cloud, .operator, [.renew], .ownOrUnnamed),
 

@@ -56,6 +56,19 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
     /// Returns a recipe to a core that is to run it.
     case getRecipe = "hedgerow.deployment.v1.DeploymentService/GetRecipe"
 
+    /// Lists streams of cores.
+    case listStreams = "hedgerow.stream.v1.StreamService/ListStreams"
+    /// Returns a stream of a core.
+    case getStream = "hedgerow.stream.v1.StreamService/GetStream"
+    /// Reads messages of a stream on its core.
+    case readStream = "hedgerow.stream.v1.StreamService/ReadStream"
+    /// Deletes messages of a stream on its core.
+    case deleteStreamMessages = "hedgerow.stream.v1.StreamService/DeleteStreamMessages"
+    /// Pauses an export of a stream.
+    case pauseExport = "hedgerow.stream.v1.StreamService/PauseExport"
+    /// Resumes an export of a stream.
+    case resumeExport = "hedgerow.stream.v1.StreamService/ResumeExport"
+
     /// Exchanges a token for a certificate.
     case enroll = "hedgerow.provisioning.v1.ProvisioningService/Enroll"
     /// Renews a certificate.

@@ -6,6 +6,10 @@ public struct DatabaseInspection: Hashable, Sendable {
     public let quickCheck: String
     /// The journal mode of the file: `wal`.
     public let journalMode: String
+    /// When a damaged file was replaced by what could be read of it, the newest first.
+    public let salvages: [SalvageReport]
+    /// Whether the ballast is there (``DiskRoom``): where not, the disk is full, or was when the program looked last.
+    public let hasBallast: Bool
     /// What `PRAGMA synchronous` reads back where it is set as the programs set it: 2 (FULL).
     public let synchronous: Int
 
@@ -34,6 +38,8 @@ public struct DatabaseInspection: Hashable, Sendable {
                 let inspection = DatabaseInspection(
                     quickCheck: try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "no answer",
                     journalMode: try String.fetchOne(db, sql: "PRAGMA journal_mode") ?? "unknown",
+                    salvages: try SalvageReport.all(db),
+                    hasBallast: RawFile.exists(DiskRoom.ballastPath(forDatabase: path)),
                     synchronous: try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1)
                 return (inspection, try body(db))
             }

@@ -3,55 +3,58 @@ import GRDB
 import Messaging
 
 extension DurableStreams {
-    /// The receiver has everything up to a sequence: frees the space and keeps the origins.
+    /// The receiver, which is the cloud, has everything up to a sequence: keeps the origins, and frees the space where no
+    /// other export needs it.
     public func acknowledge(_ epoch: StreamEpoch, through sequence: UInt64) throws {
+        let statement = try db.cachedStatement(sql: "SELECT acknowledged FROM stream_epoch WHERE id = ?")
+        let before = UInt64(clamping: try Int64.fetchOne(statement, arguments: [epoch.id]) ?? 0)
+        let isShared = try isShared(epoch.id)
         // `first` bounds what is looked at: entries lie in the order of both, and the index has `first`.
         let select = try db.cachedStatement(
             sql: """
-                SELECT id, first, last, bytes, reason, thing, origin_epoch, component, origin_first, origin_last
-                FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2 AND last <= ?2 ORDER BY first
+                SELECT id, first, last, length(payload), reason, thing, origin_epoch, component, origin_first, origin_last
+                FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2 AND last <= ?2 AND last > ?3 ORDER BY first
                 """)
         var freed: Int64 = 0
         var accounts: [Int64] = []
         // What follows each other becomes one run before it is written.
         var runs = ExportedRuns()
-        let rows = try Row.fetchCursor(select, arguments: [epoch.id, Int64(sequence)])
+        // What is kept for others may lie below what the cloud had already; alone, only what was damaged does.
+        let rows = try Row.fetchCursor(
+            select, arguments: [epoch.id, Int64(sequence), isShared ? Int64(before) : 0])
         while let row = try rows.next() {
-            freed += row[3]
-            guard let positions = SequenceRange(UInt64(row[1] as Int64), UInt64(row[2] as Int64)) else {
-                continue
-            }
-            if let reason: Int = row[4] {
-                let id: Int64 = row[0]
+            freed += row.integer(3) ?? 0
+            guard let id = row.integer(0), let positions = row.range(1) else { continue }
+            if let reason = row.integer(4).map({ Int($0) }) {
                 accounts.append(id)
                 for origin in try lostOrigins(of: id) {
                     try export(
                         origin.key, origin.range, reason: reason, positions: positions, epochID: epoch.id)
                 }
-            } else if let key = Self.key(row, at: 5),
-                let range = SequenceRange(UInt64(row[8] as Int64), UInt64(row[9] as Int64)),
+            } else if let key = row.originKey(5), let range = row.range(8),
                 let complete = runs.add(range, of: key, positions: positions)
             {
                 try export(complete, epochID: epoch.id)
             }
         }
         for run in runs.all { try export(run, epochID: epoch.id) }
-        for id in accounts {
-            try db.cachedStatement(sql: "DELETE FROM stream_lost_origin WHERE entry_id = ?").execute(
-                arguments: [id])
+        if !isShared {
+            for id in accounts {
+                try db.cachedStatement(sql: "DELETE FROM stream_lost_origin WHERE entry_id = ?").execute(
+                    arguments: [id])
+            }
+            try db.cachedStatement(
+                sql: "DELETE FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2 AND last <= ?2"
+            ).execute(arguments: [epoch.id, Int64(sequence)])
+            if freed > 0 || !accounts.isEmpty {
+                try addUsage(-freed, accounts: -accounts.count, epoch.stream)
+            }
         }
-        try db.cachedStatement(
-            sql: "DELETE FROM stream_entry WHERE epoch_id = ?1 AND first <= ?2 AND last <= ?2"
-        ).execute(arguments: [epoch.id, Int64(sequence)])
-        if freed > 0 || !accounts.isEmpty {
-            try addUsage(-freed, accounts: -accounts.count, epoch.stream)
-        }
-        let statement = try db.cachedStatement(sql: "SELECT acknowledged FROM stream_epoch WHERE id = ?")
-        let before = UInt64(try Int64.fetchOne(statement, arguments: [epoch.id]) ?? 0)
         // An epoch never has more acknowledged than was ever given out here, whatever the receiver says.
         try db.cachedStatement(
             sql: "UPDATE stream_epoch SET acknowledged = max(acknowledged, min(?, next - 1)) WHERE id = ?"
         ).execute(arguments: [Int64(sequence), epoch.id])
+        if isShared { try trim(epoch.id, of: epoch.stream) }
         // Counting runs walks over all of them, so it is done only once in a while.
         if before / 4_096 != sequence / 4_096 { try pruneExported(epoch.stream) }
     }
@@ -73,10 +76,8 @@ extension DurableStreams {
                 """, arguments: [epoch.id, Int64(whole.first)])
         var accounts: [(reason: Int, origins: [StreamEntry.OriginRange])] = []
         while let row = try rows.next() {
-            guard let key = Self.key(row, at: 1),
-                let range = SequenceRange(UInt64(row[4] as Int64), UInt64(row[5] as Int64))
-            else { continue }
-            let reason = row[0] as Int? ?? reason
+            guard let key = row.originKey(1), let range = row.range(4) else { continue }
+            let reason = row.integer(0).map { Int($0) } ?? reason
             if accounts.last?.reason != reason || accounts.last?.origins.count == Self.maximumOrigins {
                 accounts.append((reason, []))
             }

@@ -9,67 +9,81 @@ extension DurableStreams {
     ///
     /// - Returns: How many messages were overwritten.
     func overwrite(atLeast bytes: Int64, in stream: String, reason: Int) throws -> UInt64 {
-        var freed: Int64 = 0
-        var count: UInt64 = 0
-        while freed < bytes {
+        var removed = StreamDeletion()
+        while removed.bytes < bytes {
             let oldest = try oldestBatches(of: stream)
             guard !oldest.isEmpty else { break }
-            for batch in oldest where freed < bytes {
-                try db.cachedStatement(sql: "DELETE FROM stream_entry WHERE id = ?").execute(arguments: [
-                    batch.id
-                ])
-                try account(
-                    for: batch.positions, origin: batch.origin, reason: reason,
-                    receiveTime: batch.receiveTime,
-                    epochID: batch.epochID, stream: stream)
-                freed += batch.bytes
-                count += batch.positions.count
+            for batch in oldest where removed.bytes < bytes {
+                try remove(batch, reason: reason, stream: stream, into: &removed)
             }
         }
-        try addUsage(-freed, stream)
-        return count
+        try addUsage(-removed.bytes, stream)
+        return removed.messages
     }
 
-    private struct StoredBatch {
+    /// A batch without its payload.
+    struct StoredBatch {
         let id: Int64
         let epochID: Int64
         let positions: SequenceRange
         let bytes: Int64
         let receiveTime: Int64
+        let isReceiveTimeDoubtful: Bool
         let origin: StreamEntry.OriginRange
+        /// Whether the cloud is still to have it.
+        let isOwedToCloud: Bool
     }
 
     private func oldestBatches(of stream: String) throws -> [StoredBatch] {
         // Epoch by epoch: a join would sort the whole stream to find its oldest.
-        let epochs = try Int64.fetchAll(
-            db.cachedStatement(sql: "SELECT id FROM stream_epoch WHERE stream = ? ORDER BY id"),
-            arguments: [stream])
-        let select = try db.cachedStatement(
-            sql: """
-                SELECT id, first, last, bytes, receive_time, thing, origin_epoch, component, origin_first,
-                    origin_last, row_offsets
-                FROM stream_entry WHERE epoch_id = ? AND reason IS NULL ORDER BY first LIMIT 64
-                """)
-        for epochID in epochs {
-            let batches = try Row.fetchAll(select, arguments: [epochID]).compactMap { row -> StoredBatch? in
-                var offsets = try RowOffsets.read(row[10] as Data?)
-                guard let positions = SequenceRange(UInt64(row[1] as Int64), UInt64(row[2] as Int64)),
-                    let key = Self.key(row, at: 5),
-                    let range = SequenceRange(UInt64(row[8] as Int64), UInt64(row[9] as Int64))
-                else { return nil }
-                // What a component's steps dropped beside its messages is not lost with them.
-                if offsets.isEmpty, !key.component.isEmpty, range.count > positions.count,
-                    range.count <= UInt64(UInt32.max)
-                {
-                    offsets = (range.count - positions.count..<range.count).map { UInt32($0) }
-                }
-                return StoredBatch(
-                    id: row[0], epochID: epochID, positions: positions, bytes: row[3], receiveTime: row[4],
-                    origin: .init(key: key, range: range, rowOffsets: offsets))
-            }
+        for epoch in try storedEpochs(of: stream) {
+            let batches = try oldestBatches(of: epoch, stream: stream, limit: 64)
             if !batches.isEmpty { return batches }
         }
         return []
+    }
+
+    /// The oldest batches of an epoch, at most so many, none only where none is left.
+    func oldestBatches(of epoch: StoredEpoch, stream: String, limit: Int) throws -> [StoredBatch] {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT \(StoredEntry.columns), length(payload)
+                FROM stream_entry WHERE epoch_id = ? AND reason IS NULL ORDER BY first LIMIT ?
+                """)
+        var batches: [StoredBatch] = []
+        var damaged: [Int64] = []
+        let rows = try Row.fetchCursor(select, arguments: [epoch.id, limit])
+        while let row = try rows.next() {
+            guard let entry = StoredEntry(row), let positions = entry.positions, var origin = entry.origin
+            else {
+                damaged.append(row.integer(0) ?? 0)
+                continue
+            }
+            let range = origin.range
+            // What a component's steps dropped beside its messages is not lost with them.
+            if origin.rowOffsets.isEmpty, !origin.key.component.isEmpty, range.count > positions.count,
+                range.count <= UInt64(UInt32.max)
+            {
+                origin.rowOffsets = (range.count - positions.count..<range.count).map { UInt32($0) }
+            }
+            batches.append(
+                StoredBatch(
+                    id: entry.id, epochID: epoch.id, positions: positions,
+                    bytes: row.integer(StoredEntry.columnCount) ?? 0, receiveTime: entry.receiveTime,
+                    isReceiveTimeDoubtful: entry.doubtful == 1, origin: origin,
+                    isOwedToCloud: positions.last > epoch.acknowledged
+                        && positions.first <= epoch.cloudUntil ?? .max))
+        }
+        // Nobody can read them; the gap that they leave is told as a loss like any other.
+        for id in damaged {
+            let size = try Int64.fetchOne(
+                db, sql: "DELETE FROM stream_entry WHERE id = ? RETURNING length(payload)", arguments: [id])
+            try addUsage(-(size ?? 0), stream)
+        }
+        if batches.isEmpty, !damaged.isEmpty {
+            return try oldestBatches(of: epoch, stream: stream, limit: limit)
+        }
+        return batches
     }
 
     /// Enters the account of sequences that will never be sent; it joins the one right before it where that has
@@ -81,38 +95,49 @@ extension DurableStreams {
         let before = try Row.fetchOne(
             db.cachedStatement(
                 sql: """
-                    SELECT id, last, reason FROM stream_entry WHERE epoch_id = ? AND first < ?
+                    SELECT \(StoredEntry.columns) FROM stream_entry WHERE epoch_id = ?1 AND first < ?2
+                        AND last > (SELECT acknowledged FROM stream_epoch WHERE id = ?1)
                     ORDER BY first DESC LIMIT 1
-                    """), arguments: [epochID, Int64(positions.first)])
-        guard let before, before[1] as Int64 == Int64(positions.first) - 1, before[2] as Int? == reason,
-            try join(origin, toAccount: before[0])
+                    """), arguments: [epochID, Int64(positions.first)]
+        ).flatMap { StoredEntry($0) }
+        guard var before, before.last == Int64(positions.first) - 1, before.reason == Int64(reason),
+            try join(origin, toAccount: before.id)
         else {
             try insertLost(
                 positions, epochID: epochID, stream: stream, reason: reason, origin: origin,
                 receiveTime: receiveTime)
             return
         }
-        try db.cachedStatement(sql: "UPDATE stream_entry SET last = ? WHERE id = ?")
-            .execute(arguments: [Int64(positions.last), before[0] as Int64])
+        before.last = Int64(positions.last)
+        try db.cachedStatement(sql: "UPDATE stream_entry SET last = ?, header_checksum = ? WHERE id = ?")
+            .execute(arguments: [before.last, before.sum, before.id])
     }
 
     /// Adds origins to an account; false where it has too many already.
     private func join(_ origin: StreamEntry.OriginRange, toAccount id: Int64) throws -> Bool {
         // The origins of consecutive batches of one thing follow each other: one run grows.
         if origin.rowOffsets.isEmpty {
-            try db.cachedStatement(
-                sql: """
-                    UPDATE stream_lost_origin SET last = ?
-                    WHERE entry_id = ? AND thing = ? AND epoch = ? AND component = ? AND last = ?
-                        AND row_offsets IS NULL
-                    """
-            ).execute(
+            let run = try Row.fetchOne(
+                db.cachedStatement(
+                    sql: """
+                        SELECT rowid, first FROM stream_lost_origin
+                        WHERE entry_id = ? AND thing = ? AND epoch = ? AND component = ? AND last = ?
+                            AND row_offsets IS NULL LIMIT 1
+                        """),
                 arguments: [
-                    Int64(origin.range.last), id, origin.key.thing, Data(origin.key.epoch.bytes),
-                    origin.key.component,
+                    id, origin.key.thing, Data(origin.key.epoch.bytes), origin.key.component,
                     Int64(origin.range.first) - 1,
                 ])
-            if db.changesCount > 0 { return true }
+            if let run, let whole = SequenceRange(stored: run.integer(1), Int64(origin.range.last)) {
+                try db.cachedStatement(
+                    sql: "UPDATE stream_lost_origin SET last = ?, checksum = ? WHERE rowid = ?"
+                ).execute(
+                    arguments: [
+                        Int64(whole.last),
+                        Self.sum(of: .init(key: origin.key, range: whole), entryID: id), run.integer(0),
+                    ])
+                return true
+            }
         }
         let count = try Int.fetchOne(
             db.cachedStatement(sql: "SELECT count(*) FROM stream_lost_origin WHERE entry_id = ?"),

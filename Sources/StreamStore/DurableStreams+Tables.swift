@@ -46,4 +46,14 @@ extension DurableStreams {
     public static func addTraces(_ db: Database) throws {
         try db.execute(sql: "ALTER TABLE stream_entry ADD COLUMN traced_since INTEGER")
     }
+
+    /// Adds the sums that show damage to the tables of ``createTables(_:)`` and ``addDerivation(_:)``.
+    public static func addChecksums(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE stream_entry ADD COLUMN payload_checksum INTEGER;
+                ALTER TABLE stream_entry ADD COLUMN header_checksum INTEGER;
+                ALTER TABLE stream_lost_origin ADD COLUMN checksum INTEGER;
+                """)
+    }
 }

@@ -9,7 +9,8 @@ public import Messaging
 ///   messages; `next` is the one that the next message gets, `acknowledged` the last one that the receiver has.
 /// - `stream_entry`: one row per batch, as it came, at its sequences `first` to `last`; or, with a `reason`,
 ///   the account of sequences that will never be sent, whose origins are in `stream_lost_origin`. Within an
-///   epoch the entries lie without gap from `acknowledged + 1` to `next - 1`. What a component derived has its
+///   epoch the entries lie without gap from `acknowledged + 1` to `next - 1`. Where a stream has more exports than the
+///   cloud, or others, more lies there: see `DurableStreams+Exports.swift`. What a component derived has its
 ///   output in `component` (``DerivedOutput``), the component in the columns `source_…`, and in `row_offsets`,
 ///   where its messages are not the last ones of `origin_first` to `origin_last`, where in that range each is
 ///   (differences, seven bits a byte). An account of such a batch names its messages in the same way.
@@ -18,6 +19,23 @@ public import Messaging
 ///   that a receiver that was restored from an older copy can be told what it forgot. A run holds consecutive
 ///   origins of one publisher; `last` is the sequence of its newest, and runs of several publishers overlap. At
 ///   most ``maximumExportedRuns`` per stream, the newest (some thousands more between two prunings).
+///
+/// What holds, so that damage shows:
+/// - `header_checksum` of an entry is the CRC-32C of all its columns but `id`, `bytes`, `payload` and itself, as
+///   ``StoredEntry/sum`` lays them out; `payload_checksum` is that of `payload`; `checksum` of a lost origin that of its
+///   row. All are written with the row, changed with it, and compared whenever it is read. Rows of a version that had
+///   none have NULL there, and are read as they are.
+/// - Entries of an epoch overlap nowhere, `acknowledged` is less than `next`, and no entry ends at or behind `next`.
+///   ``verify(_:)`` looks for that at every start, ``repair(_:unownedTo:)`` restores it after rows were lost.
+/// - Sequences that were given out, are not acknowledged, and of which no sound row is there, are lost: reading makes an
+///   account of them (``corruptedReason``).
+/// - Batches of one publisher (thing, epoch and output) in a stream cover its origins in ascending order; what is missing
+///   between two of them was in the rows between.
+///
+/// The migrations are the version of the format, each named in the table `grdb_migrations`: ``createTables(_:)``,
+/// ``addDerivation(_:)``, ``addTraces(_:)``, ``addChecksums(_:)``, ``addExports(_:)``. They only add tables and columns. A
+/// newer program runs those that are missing, in one transaction each; an older one that finds a name which it does not
+/// know leaves the file alone (`StorageError.newerVersion`), whether or not it is damaged.
 ///
 /// Every method runs inside a transaction of the caller's, together with the cursors that depend on it.
 public struct DurableStreams {
@@ -44,30 +62,41 @@ public struct DurableStreams {
         case tooLarge
     }
 
+    /// The number on the wire of the reason for what the disk damaged (`LOSS_REASON_CORRUPTED`).
+    public static let corruptedReason = 4
+
     let db: Database
+    let damage: StreamDamage?
 
     /// Works on streams within a transaction.
-    public init(_ db: Database) { self.db = db }
+    ///
+    /// - Parameter damage: Where to take down what turns out to be damaged.
+    public init(_ db: Database, damage: StreamDamage? = nil) {
+        self.db = db
+        self.damage = damage
+    }
 
     // MARK: Epochs
 
     /// The epochs of a stream that have something to send or to account for, oldest first; the given one is
-    /// made where it is not there yet, and comes last.
-    public func epochs(of stream: String, current: Epoch) throws -> [StreamEpoch] {
-        _ = try epochID(stream, current)
+    /// made where it is not there yet, and comes last. All of it as the cloud sees it: `next` is never behind the
+    /// sequence after the last one that goes there.
+    public func epochs(of stream: String, current: Epoch?) throws -> [StreamEpoch] {
+        if let current { _ = try epochID(stream, current) }
         return try Row.fetchAll(
             db,
             sql: """
-                SELECT e.id, e.epoch, e.next, e.acknowledged,
+                SELECT e.id, e.epoch, min(e.next, ifnull(e.cloud_until, e.next) + 1), e.acknowledged,
                     min(e.acknowledged + 1, ifnull((SELECT min(first) FROM stream_exported WHERE epoch_id = e.id),
                         e.acknowledged + 1))
                 FROM stream_epoch e WHERE e.stream = ? ORDER BY e.id
                 """, arguments: [stream]
         ).compactMap { row in
-            guard let epoch = Epoch(row[1] as Data) else { return nil }
+            guard let id = row.integer(0), let epoch = row.blob(1).flatMap({ Epoch($0) }) else { return nil }
             return StreamEpoch(
-                id: row[0], stream: stream, epoch: epoch, next: UInt64(row[2] as Int64),
-                acknowledged: UInt64(row[3] as Int64), oldest: UInt64(row[4] as Int64))
+                id: id, stream: stream, epoch: epoch, next: UInt64(clamping: row.integer(2) ?? 1),
+                acknowledged: UInt64(clamping: row.integer(3) ?? 0),
+                oldest: UInt64(clamping: row.integer(4) ?? 1))
         }
     }
 
@@ -82,11 +111,14 @@ public struct DurableStreams {
         let ids = try Int64.fetchAll(
             db,
             sql: """
-                SELECT id FROM stream_epoch WHERE stream = ? AND epoch <> ? AND next = acknowledged + 1
+                SELECT id FROM stream_epoch WHERE stream = ? AND epoch <> ?
+                    AND acknowledged >= min(next - 1, ifnull(cloud_until, next - 1))
+                    AND NOT EXISTS (SELECT 1 FROM stream_entry WHERE epoch_id = stream_epoch.id)
                 ORDER BY id DESC LIMIT -1 OFFSET ?
                 """, arguments: [stream, Data(current.bytes), count])
         for id in ids {
             try db.execute(sql: "DELETE FROM stream_exported WHERE epoch_id = ?", arguments: [id])
+            try db.execute(sql: "DELETE FROM stream_cursor WHERE epoch_id = ?", arguments: [id])
             try db.execute(sql: "DELETE FROM stream_epoch WHERE id = ?", arguments: [id])
         }
     }
@@ -103,10 +135,14 @@ public struct DurableStreams {
         return try Int.fetchOne(statement, arguments: [stream]) ?? 0
     }
 
-    /// Messages in a stream that the receiver does not have yet.
+    /// Messages in a stream that the cloud does not have yet; see also ``describe(_:)``.
     public func depth(of stream: String) throws -> UInt64 {
         let sum = try Int64.fetchOne(
-            db, sql: "SELECT sum(next - 1 - acknowledged) FROM stream_epoch WHERE stream = ?",
+            db,
+            sql: """
+                SELECT sum(max(0, min(next - 1, ifnull(cloud_until, next - 1)) - acknowledged)) FROM stream_epoch
+                WHERE stream = ?
+                """,
             arguments: [stream])
         return UInt64(sum ?? 0)
     }
@@ -134,24 +170,7 @@ public struct DurableStreams {
                 reason: overwrittenReason)
         }
         let (epochID, positions) = try take(count: UInt64(count), of: stream, epoch)
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO stream_entry (epoch_id, first, last, reason, bytes, receive_time, doubtful, thing,
-                    origin_epoch, component, origin_first, origin_last, payload, row_offsets, source_component,
-                    source_version, source_revision, traced_since)
-                VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(
-            arguments: [
-                epochID, Int64(positions.first), Int64(positions.last), size, batch.receiveTime,
-                batch.isReceiveTimeDoubtful ? 1 : 0,
-                batch.origin.key.thing, Data(batch.origin.key.epoch.bytes), batch.origin.key.component,
-                Int64(batch.origin.range.first),
-                Int64(batch.origin.range.last), Data(batch.payload),
-                RowOffsets.data(batch.origin.rowOffsets),
-                batch.source?.component, batch.source?.version,
-                batch.source.map { Int64(clamping: $0.revision) }, batch.tracedSince,
-            ])
+        try StoredEntry(batch, at: positions, epochID: epochID).insert(db, payload: Data(batch.payload))
         return .stored(overwritten: overwritten)
     }
 
@@ -174,7 +193,9 @@ public struct DurableStreams {
         try db.cachedStatement(
             sql: "INSERT INTO stream_epoch (stream, epoch, next, acknowledged) VALUES (?, ?, 1, 0)"
         ).execute(arguments: [stream, Data(epoch.bytes)])
-        return db.lastInsertedRowID
+        let id = db.lastInsertedRowID
+        try addCursors(to: id, stream: stream)
+        return id
     }
 
     /// Gives out the next sequences of an epoch, which is made where it is not there yet.
@@ -197,22 +218,23 @@ public struct DurableStreams {
         origin: StreamEntry.OriginRange,
         receiveTime: Int64
     ) throws {
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO stream_entry (epoch_id, first, last, reason, bytes, receive_time, doubtful)
-                VALUES (?, ?, ?, ?, 0, ?, 0)
-                """
-        ).execute(
-            arguments: [epochID, Int64(positions.first), Int64(positions.last), reason, receiveTime])
+        try StoredEntry(accountFor: positions, reason: reason, receiveTime: receiveTime, epochID: epochID)
+            .insert(db, payload: nil)
         try insert(origin, entryID: db.lastInsertedRowID)
         try addUsage(0, accounts: 1, stream)
     }
 
     func insert(_ origin: StreamEntry.OriginRange, entryID: Int64) throws {
-        try db.cachedStatement(sql: "INSERT INTO stream_lost_origin VALUES (?, ?, ?, ?, ?, ?, ?)").execute(
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO stream_lost_origin (entry_id, thing, epoch, component, first, last, row_offsets, checksum)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(
             arguments: [
                 entryID, origin.key.thing, Data(origin.key.epoch.bytes), origin.key.component,
                 Int64(origin.range.first), Int64(origin.range.last), RowOffsets.data(origin.rowOffsets),
+                Self.sum(of: origin, entryID: entryID),
             ])
     }
 
@@ -228,11 +250,5 @@ public struct DurableStreams {
                 RETURNING bytes
                 """)
         return try Int64.fetchOne(statement, arguments: [stream, bytes, accounts]) ?? bytes
-    }
-
-    static func key(_ row: Row, at index: Int) -> OriginKey? {
-        Epoch(row[index + 1] as Data).map {
-            OriginKey(thing: row[index], epoch: $0, component: row[index + 2])
-        }
     }
 }

@@ -1,6 +1,7 @@
 public import GRDB
 public import Logging
 import Messaging
+import Metrics
 public import ServiceLifecycle
 import Synchronization
 
@@ -10,6 +11,11 @@ import Synchronization
 /// transaction holds whatever came during the previous one. Each caller's work runs in a savepoint of its
 /// own, so that one that throws undoes only itself. A failure of the commit fails every caller of that
 /// transaction: nothing of it may be acknowledged.
+///
+/// Where the disk is full (``DiskRoom``), works that need room are refused at once, and the others go on; a transaction
+/// that fails for want of room is tried again without the first. Where the database turns out to be damaged, the
+/// committer ends with ``StorageError/damaged(path:detail:)``, if it was told to: the next start then saves what can be
+/// read.
 ///
 /// The queue is bounded by its callers: each waits for its own work. At most ``maximumPerTransaction``
 /// works go into one transaction.
@@ -31,6 +37,7 @@ public final class GroupCommitter: Service, Sendable {
         /// Runs inside the transaction; what it returns is called after the commit (nil) or its failure.
         let run: @Sendable (Database) throws -> (@Sendable ((any Error)?) -> Void)
         let fail: @Sendable (any Error) -> Void
+        let needsRoom: Bool
     }
 
     private struct State {
@@ -38,17 +45,28 @@ public final class GroupCommitter: Service, Sendable {
         var isEnding = false
         var isClosed = false
         var statistics = Statistics()
+        /// What was found damaged.
+        var damage: StorageError?
     }
 
     private let pool: DatabasePool
     private let path: String
+    private let room: DiskRoom?
+    private let endsWhenDamaged: Bool
     private let logger: Logger
     private let state = Mutex(State())
     private let arrival = Signal()
+    private let duration = Timer(label: "hedgerow_commit_duration")
 
     /// Makes a committer; nothing is committed until ``run()`` runs.
-    public init(pool: DatabasePool, logger: Logger) {
+    ///
+    /// - Parameters:
+    ///   - room: what is known about the disk; nil where nobody looks.
+    ///   - endsWhenDamaged: whether damage ends it, so that the next start can deal with that.
+    public init(pool: DatabasePool, room: DiskRoom? = nil, endsWhenDamaged: Bool = false, logger: Logger) {
         self.pool = pool
+        self.room = room
+        self.endsWhenDamaged = endsWhenDamaged
         self.path = pool.path
         self.logger = logger
     }
@@ -58,10 +76,11 @@ public final class GroupCommitter: Service, Sendable {
 
     /// Runs work in the next transaction and returns when that is on the disk.
     ///
+    /// - Parameter needsRoom: Whether it adds what has to be kept. On a full disk it is refused then.
     /// - Throws: What the work throws (then nothing of it is stored), or ``StorageError`` where the
     ///   transaction failed, or ``CommitterClosed`` after the end of ``run()``.
     public func commit<Output: Sendable>(
-        _ work: @escaping @Sendable (Database) throws -> Output
+        needsRoom: Bool = false, _ work: @escaping @Sendable (Database) throws -> Output
     ) async throws -> Output {
         try await withCheckedThrowingContinuation { continuation in
             let item = Work(
@@ -86,7 +105,7 @@ public final class GroupCommitter: Service, Sendable {
                         }
                     }
                 },
-                fail: { continuation.resume(throwing: $0) })
+                fail: { continuation.resume(throwing: $0) }, needsRoom: needsRoom)
             let accepted = state.withLock { state in
                 guard !state.isClosed else { return false }
                 state.queue.append(item)
@@ -97,6 +116,8 @@ public final class GroupCommitter: Service, Sendable {
     }
 
     /// Commits until the task is cancelled or told to shut down; then commits what is queued and refuses the rest.
+    ///
+    /// - Throws: ``StorageError/damaged(path:detail:)`` where the database is and that is to end it.
     public func run() async throws {
         await withGracefulShutdownHandler {
             while !Task.isCancelled, !state.withLock({ $0.isEnding }) {
@@ -109,6 +130,25 @@ public final class GroupCommitter: Service, Sendable {
             self.state.withLock { $0.isEnding = true }
             self.arrival.signal()
         }
+        if let damage = state.withLock({ $0.damage }) { throw damage }
+    }
+
+    /// Takes note of an error that a reader met; damage of the database ends the committer, if it was told so.
+    public func met(_ error: any Error) {
+        guard endsWhenDamaged else { return }
+        let known = (error as? DatabaseError).map { StorageError($0, path: path) } ?? error as? StorageError
+        guard let known, case .damaged(_, let detail) = known else { return }
+        let isFirst = state.withLock { state in
+            defer { state.damage = state.damage ?? known }
+            state.isEnding = true
+            return state.damage == nil
+        }
+        guard isFirst else { return }
+        DurableDatabase.requestRecovery(path: path)
+        logger.critical(
+            "the database is damaged; this program ends, and saves what can be read when it starts again",
+            metadata: ["database.path": "\(path)", "error.message": "\(detail)"])
+        arrival.signal()
     }
 
     /// Commits one transaction; false where nothing was queued.
@@ -120,8 +160,17 @@ public final class GroupCommitter: Service, Sendable {
             return works
         }
         guard !works.isEmpty else { return false }
+        await commit(await refusingWhatNeedsRoom(works))
+        return true
+    }
+
+    private func commit(_ works: [Work]) async {
+        guard !works.isEmpty else { return }
         do {
+            let start = ContinuousClock.now
             let completions = try await write(works)
+            let (seconds, attoseconds) = start.duration(to: .now).components
+            duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
             state.withLock {
                 $0.statistics.transactions += 1
                 $0.statistics.works += UInt64(works.count)
@@ -130,12 +179,39 @@ public final class GroupCommitter: Service, Sendable {
         } catch {
             let failure = (error as? DatabaseError).map { StorageError($0, path: path) as any Error } ?? error
             state.withLock { $0.statistics.failures += 1 }
+            met(error)
+            if case StorageError.full = failure, room != nil {
+                let rest = await refusingWhatNeedsRoom(works, didFail: true)
+                if rest.count < works.count { return await commit(rest) }
+            }
             logger.error(
                 "transaction failed; nothing in it was stored",
                 metadata: ["error.message": "\(failure)", "works.count": "\(works.count)"])
             for work in works { work.fail(failure) }
         }
-        return true
+    }
+
+    /// Looks at the disk where that is due. While it is full, fails what needs room.
+    ///
+    /// - Parameter didFail: Whether these works just failed for want of it.
+    /// - Returns: What is to be committed.
+    private func refusingWhatNeedsRoom(_ works: [Work], didFail: Bool = false) async -> [Work] {
+        guard let room else { return works }
+        if didFail || room.isDue {
+            do {
+                try await withCheckedThrowingContinuation { continuation in
+                    pool.asyncWriteWithoutTransaction { db in
+                        continuation.resume(with: Result { try room.look(db, didFail: didFail) })
+                    }
+                }
+            } catch {
+                logger.debug("the disk's room is not known", metadata: ["error.message": "\(error)"])
+            }
+        }
+        guard didFail || room.condition.isFull else { return works }
+        let refusal = StorageError.full(path: path)
+        for work in works where work.needsRoom { work.fail(refusal) }
+        return works.filter { !$0.needsRoom }
     }
 
     // The write must finish even when the service is being cancelled: GRDB interrupts a write whose task

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// Ascending distances as they lie in the database: the difference of each from the one before, seven bits a byte,
 /// the lowest first, the highest bit set where more follow. One byte an entry in nearly every batch.
@@ -7,15 +6,6 @@ enum RowOffsets {
     /// Distances as a column holds them; NULL where there are none.
     static func data(_ offsets: [UInt32]) -> Data? {
         offsets.isEmpty ? nil : Data(packed(offsets))
-    }
-
-    /// Reads a column.
-    static func read(_ data: Data?) throws -> [UInt32] {
-        guard let data else { return [] }
-        guard let offsets = unpacked(data) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "row_offsets in a stream are damaged")
-        }
-        return offsets
     }
 
     /// Packs distances.

@@ -48,4 +48,14 @@ public final class Signal: Sendable {
             signal()
         }
     }
+
+    /// The same, and returns after so long at the latest.
+    public func wait(upTo timeout: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.wait() }
+            group.addTask { try? await Task.sleep(for: timeout) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
 }

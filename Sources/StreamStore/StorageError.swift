@@ -22,10 +22,16 @@ public enum StorageError: Error, Sendable, CustomStringConvertible {
             switch error.resultCode {
             case .SQLITE_CORRUPT, .SQLITE_NOTADB: .damaged(path: path, detail: detail)
             case .SQLITE_FULL: .full(path: path)
+            // What cannot grow for want of room does not always say so.
+            case .SQLITE_IOERR where Self.isDiskFull(at: path): .full(path: path)
             case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
                 .inaccessible(path: path, detail: detail)
             default: .failed(path: path, detail: detail)
             }
+    }
+
+    private static func isDiskFull(at path: String) -> Bool {
+        RawFile.freeBytes(at: path).map { $0 < 1 << 20 } ?? false
     }
 
     /// One sentence that says what, where and what to do.

@@ -15,6 +15,9 @@ public struct StreamEpoch: Hashable, Sendable {
     /// The oldest sequence that can still be sent or accounted for.
     public let oldest: UInt64
 
+    /// Whether it is in memory, and not in the core's database.
+    public var isInMemory = false
+
     /// Whether something is still to be sent.
     public var hasBacklog: Bool { next > acknowledged + 1 }
 }

@@ -99,6 +99,17 @@ public enum SubscriberQueue {
         return try Int.fetchOne(statement, arguments: [subscriber]) ?? 0
     }
 
+    /// Counts anew, after messages may have been lost.
+    public static func recount(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE queue_state SET count = 0;
+                INSERT INTO queue_state (subscriber, count, dropped)
+                    SELECT subscriber, count(*), 0 FROM queued_message WHERE true GROUP BY subscriber
+                    ON CONFLICT DO UPDATE SET count = excluded.count;
+                """)
+    }
+
     private static func drop(
         _ db: Database, subscriber: String, where condition: String, argument: Int64
     ) throws {

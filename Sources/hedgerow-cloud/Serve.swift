@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import OTLPExporter
 import Observability
+import RPCSupport
 import ServiceLifecycle
 import UnixSignals
 
@@ -33,7 +34,9 @@ struct Serve: AsyncParsableCommand {
             let tracing = ProgramTracing.bootstrap(environment: environment, service: "hedgerow-cloud")
             logger.info("cloud starts", metadata: ["version": "\(CloudVersion.current)"])
             let configuration = try CloudConfiguration(loaded)
-            let cloud = CloudProgram(configuration: configuration, logger: logger)
+            let metrics = try ProgramMetrics.bootstrap(loaded)
+            let cloud = CloudProgram(
+                configuration: configuration, metrics: metrics?.registry, logger: logger)
             let reporter = ServiceReporter(
                 manager: ServiceManager(environment: environment),
                 program: cloud.report, clock: ContinuousClock(), logger: logger)
@@ -42,10 +45,13 @@ struct Serve: AsyncParsableCommand {
                     services: tracing.services(
                         instance: { configuration.trustDomain }, version: CloudVersion.current, logger: logger
                     )
+                        + MetricsListener.services(metrics, logger: logger)
                         + [.init(service: StartupMemory())] + reporter.services(around: cloud),
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
             logger.info("cloud stopped")
+        } catch let error as SettingsError {
+            throw fail("\(error)", code: 64)
         } catch let error as CloudStartError {
             throw fail("\(error)", code: processExitCode(for: error))
         } catch {

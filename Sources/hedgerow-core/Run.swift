@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import OTLPExporter
 import Observability
+import RPCSupport
 import ServiceLifecycle
 import UnixSignals
 
@@ -12,7 +13,8 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the core until SIGTERM or SIGINT (the default).",
         discussion: """
-            Exit codes: 0 stopped as asked, 64 wrong settings, 78 the state directory cannot be used, 1 anything else.
+            Exit codes: 0 stopped as asked, 64 wrong settings, 74 the database turned out to be damaged (start again: it is
+            repaired then), 78 the state directory cannot be used, 1 anything else.
             """)
 
     @Argument(
@@ -31,7 +33,9 @@ struct Run: AsyncParsableCommand {
             logger = Logger(label: "hedgerow.core")
             let environment = ProcessInfo.processInfo.environment
             let tracing = ProgramTracing.bootstrap(environment: environment, service: "hedgerow-core")
-            let core = CoreProgram(configuration: try CoreConfiguration(loaded), logger: logger)
+            let metrics = try ProgramMetrics.bootstrap(loaded)
+            let core = CoreProgram(
+                configuration: try CoreConfiguration(loaded), metrics: metrics?.registry, logger: logger)
             let reporter = ServiceReporter(
                 manager: ServiceManager(environment: environment),
                 program: core.report, clock: ContinuousClock(), logger: logger)
@@ -39,12 +43,15 @@ struct Run: AsyncParsableCommand {
                 configuration: ServiceGroupConfiguration(
                     services: tracing.services(
                         instance: { core.name }, version: CoreVersion.current, logger: logger)
+                        + MetricsListener.services(metrics, logger: logger)
                         + [.init(service: StartupMemory())] + reporter.services(around: core),
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
             logger.info("core stopped")
         } catch let error as StateError {
-            throw fail("\(error)", code: 78)
+            throw fail("\(error)", code: error.reason == .damagedWhileRunning ? 74 : 78)
+        } catch let error as SettingsError {
+            throw fail("\(error)", code: 64)
         } catch let error as InvalidAddress {
             throw fail("\(error)", code: 64)
         } catch {

@@ -14,11 +14,10 @@ import Testing
 struct StateTests {
     /// Ways in which a state directory may be broken, and what the core must say.
     enum Damage: CaseIterable {
-        case databaseGarbage, databaseEmpty, databaseMissing, revisionDamaged, identityDamaged
+        case databaseEmpty, databaseMissing, identityDamaged
 
         var reason: StateError.Reason? {
             switch self {
-            case .databaseGarbage, .revisionDamaged: .damaged
             case .databaseEmpty, .databaseMissing: .incomplete
             case .identityDamaged: nil
             }
@@ -28,20 +27,11 @@ struct StateTests {
             let database = URL(fileURLWithPath: state.databasePath)
             let rest = [state.databasePath + "-wal", state.databasePath + "-shm"]
             switch self {
-            case .databaseGarbage:
-                try Data(repeating: 0x5a, count: 8_192).write(to: database)
-                for path in rest { try? FileManager.default.removeItem(atPath: path) }
             case .databaseEmpty:
                 try Data().write(to: database)
                 for path in rest { try? FileManager.default.removeItem(atPath: path) }
             case .databaseMissing:
                 for path in rest + [state.databasePath] { try? FileManager.default.removeItem(atPath: path) }
-            case .revisionDamaged:
-                let queue = try DatabaseQueue(path: state.databasePath)
-                try queue.write { db in
-                    try db.execute(sql: "UPDATE active_deployment SET definition = x'00112233'")
-                }
-                try queue.close()
             case .identityDamaged:
                 try Data("".utf8).write(to: URL(fileURLWithPath: state.identityPath + "/identity.json"))
             }
@@ -69,6 +59,39 @@ struct StateTests {
             #expect(harness.cloud.enrollCalls == 1)
             // And the lock was given back.
             _ = try StateLock(directory: harness.statePath)
+        }
+    }
+
+    @Test("a core whose database is no database any more keeps it, and waits for the cloud's deployment")
+    func garbage() async throws {
+        try await CoreHarness.with { harness in
+            try await harness.runDeployed { _, _ in }
+            let state = StateDirectory(path: harness.statePath)
+            try Data(repeating: 0x5a, count: 8_192).write(to: URL(fileURLWithPath: state.databasePath))
+            for suffix in ["-wal", "-shm"] {
+                try? FileManager.default.removeItem(atPath: state.databasePath + suffix)
+            }
+            let core = try await harness.makeCore()
+            #expect(core.revision.running == nil)
+            #expect(core.name == "pi-1")
+            let files = try FileManager.default.contentsOfDirectory(atPath: harness.statePath)
+            #expect(files.contains { $0.hasPrefix("core.sqlite.damaged-") }, "\(files)")
+            let reports = try await core.parts.database.read { try SalvageReport.all($0) }
+            #expect(reports.count == 1)
+        }
+    }
+
+    @Test("a deployment that is not the one that was stored is forgotten, and the core waits for the cloud's")
+    func damagedDeployment() async throws {
+        try await CoreHarness.with { harness in
+            try await harness.runDeployed { _, _ in }
+            let queue = try DatabaseQueue(path: StateDirectory(path: harness.statePath).databasePath)
+            try await queue.write { db in
+                try db.execute(sql: "UPDATE active_deployment SET definition = x'00112233'")
+            }
+            try queue.close()
+            let core = try await harness.makeCore()
+            #expect(core.revision.running == nil)
         }
     }
 

@@ -1,6 +1,7 @@
 import Components
 import EdgeCore
 import HedgerowAPI
+import SwiftProtobuf
 import Testing
 
 @Suite("Streams of a revision")

@@ -22,6 +22,7 @@ final class FakeCloud: Sendable {
         var components: [FakeComponent] = []
         /// What the newest definition was resolved to.
         var lock: [Hedgerow_Type_V1_LockedComponent] = []
+        var reads: [Hedgerow_Stream_V1_ReadStreamRequest] = []
     }
 
     let pki: TestPKI
@@ -45,7 +46,7 @@ final class FakeCloud: Sendable {
         let health = HealthRegistry()
         health.set(.serving)
         let services: [any RegistrableRPCService] = [
-            FakeRegistry(cloud: self), FakeDeployments(cloud: self), FakeTelemetry(cloud: self),
+            FakeRegistry(cloud: self), FakeDeployments(cloud: self), FakeTelemetry(cloud: self), FakeStreams(cloud: self),
             HealthService(registry: health),
         ]
         return try await withGRPCServer(transport: mutual, services: services) { server in

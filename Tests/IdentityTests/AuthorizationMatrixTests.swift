@@ -47,6 +47,8 @@ import Testing
         case .getDeployment: (.no, .no, .all, .no, .no, .no, .no)
         case .listDeployments: (.no, .no, .all, .no, .no, .no, .no)
         case .watchDeployment: (.no, .no, .all, .no, .no, .no, .no)
+        case .listStreams, .getStream, .readStream: (.no, .no, .all, .no, .no, .no, .no)
+        case .deleteStreamMessages, .pauseExport, .resumeExport: (.no, .no, .all, .no, .no, .no, .no)
         case .attach, .getRecipe: (.no, .own, .no, .no, .no, .no, .no)
         case .enroll: (.no, .no, .no, .no, .no, .no, .all)
         case .renew: (.me, .me, .me, .me, .no, .no, .no)

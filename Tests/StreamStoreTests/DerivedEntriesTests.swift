@@ -126,6 +126,8 @@ import Testing
                     """, arguments: [Data(epoch(9).bytes), Data(epoch(1).bytes)])
             try DurableStreams.addDerivation(db)
             try DurableStreams.addTraces(db)
+            try DurableStreams.addChecksums(db)
+            try DurableStreams.addExports(db)
             guard case .batch(let batch)? = try entries(db).first?.content else {
                 Issue.record("the entry is gone")
                 return

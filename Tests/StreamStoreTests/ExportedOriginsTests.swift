@@ -22,6 +22,8 @@ import Testing
             try DurableStreams.createTables($0)
             try DurableStreams.addDerivation($0)
             try DurableStreams.addTraces($0)
+            try DurableStreams.addChecksums($0)
+            try DurableStreams.addExports($0)
         }
     }
 

@@ -19,6 +19,8 @@ func withStore<Value>(_ body: (DatabasePool) async throws -> Value) async throws
                     try DurableStreams.createTables(db)
                     try DurableStreams.addDerivation(db)
                     try DurableStreams.addTraces(db)
+                    try DurableStreams.addExports(db)
+                    try DurableStreams.addChecksums(db)
                 }
             }, logger: quiet)
         defer { try? pool.close() }

@@ -53,6 +53,7 @@ public enum CloudSettings {
                 name: "retention.maxSize", .size(ByteSize.mebibytes(1)...ByteSize.mebibytes(1 << 30)),
                 default: "10GiB",
                 summary: "The oldest messages are deleted when the history is larger than this."),
+            ProgramMetrics.key,
         ] + ProgramLogging.keys
 }
 

@@ -21,6 +21,7 @@ final class AttachHub: Sendable {
     ///
     /// - Returns: whether the core is not attached any more; false where a newer attachment took over.
     func detach(_ mailbox: AttachMailbox, at time: Date) -> Bool {
+        mailbox.commands.close()
         presence.leave(mailbox.core, at: time)
         return boxes.withLock { boxes in
             guard boxes[mailbox.core] === mailbox else { return false }
@@ -31,6 +32,9 @@ final class AttachHub: Sendable {
 
     /// Whether a core is attached.
     func isAttached(_ core: String) -> Bool { boxes.withLock { $0[core] != nil } }
+
+    /// The mailbox of a core that is attached.
+    func mailbox(of core: String) -> AttachMailbox? { boxes.withLock { $0[core] } }
 
     /// Names of all attached cores.
     var attached: [String] { boxes.withLock { Array($0.keys) } }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HedgerowAPI
 import PKI
 import Synchronization
 
@@ -27,19 +28,25 @@ final class AttachMailbox: Sendable {
         var news: News = []
         var renewal: RenewalWish?
         var signingRequest: SigningRequest?
+        var commands: [StreamCommands.Command] = []
 
-        var isEmpty: Bool { news.isEmpty && renewal == nil && signingRequest == nil }
+        var isEmpty: Bool {
+            news.isEmpty && renewal == nil && signingRequest == nil && commands.isEmpty
+        }
     }
 
     /// Core name.
     let core: String
     /// Wake-ups for the one who empties the box.
     let wakeups: AsyncStream<Void>
+    /// What the core was asked to do and has not answered.
+    let commands: StreamCommands
     private let content = Mutex(Content())
     private let continuation: AsyncStream<Void>.Continuation
 
     init(core: String) {
         self.core = core
+        commands = StreamCommands(core: core)
         (wakeups, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -61,11 +68,22 @@ final class AttachMailbox: Sendable {
         continuation.yield()
     }
 
+    /// Sends a command, and waits for its result.
+    ///
+    /// - Throws: what ``StreamCommands/run(_:limit:time:post:)`` throws.
+    func run(
+        _ command: StreamCommands.Command, limit: Duration, time: TimeSource
+    ) async throws -> StreamCommands.Result {
+        try await commands.run(command, limit: limit, time: time) { [continuation] in continuation.yield() }
+    }
+
     /// Empties the box.
     func take() -> Content {
-        content.withLock { content in
+        var taken = content.withLock { content in
             defer { content = Content() }
             return content
         }
+        taken.commands = commands.takeOutgoing()
+        return taken
     }
 }

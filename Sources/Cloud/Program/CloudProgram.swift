@@ -8,13 +8,17 @@ import Synchronization
 /// with what a service manager may be told at every moment.
 public final class CloudProgram: Service {
     private let configuration: CloudConfiguration
+    private let metrics: MetricsRegistry?
     private let logger: Logger
     private let cloud = Mutex<CloudServer?>(nil)
     private let readiness = Announced<Void>()
 
     /// Makes a program that has not begun.
-    public init(configuration: CloudConfiguration, logger: Logger) {
+    ///
+    /// - Parameter metrics: Where it tells how it is; nil where nobody wants to know.
+    public init(configuration: CloudConfiguration, metrics: MetricsRegistry? = nil, logger: Logger) {
         self.configuration = configuration
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -32,6 +36,7 @@ public final class CloudProgram: Service {
         }
         guard !Task.isShuttingDownGracefully else { return }
         cloud.withLock { $0 = server }
+        if let metrics { server.tell(metrics) }
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { [readiness] in
                 guard (try? await server.up.value()) != nil else { return }

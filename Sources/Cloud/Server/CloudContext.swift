@@ -28,6 +28,8 @@ struct CloudContext: Sendable {
     let hub: AttachHub
     /// What cores said about their components.
     let componentStatuses: ComponentStatusBoard
+    /// What cores said about their streams.
+    let streamStatuses: StreamStatusBoard
     /// Fires whenever the status of a deployment, or whether a core is attached, changes.
     let deploymentChanges: ChangeSignal
     /// Open calls by identity.

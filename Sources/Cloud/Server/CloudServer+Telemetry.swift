@@ -1,4 +1,5 @@
 import FoundationEssentials
+import GRDB
 import GRPCCore
 import HedgerowAPI
 import Identity
@@ -22,7 +23,9 @@ extension CloudServer {
 
     /// Makes telemetry's services.
     static func makeTelemetry(_ context: CloudContext) async throws -> Telemetry {
-        let committer = GroupCommitter(pool: context.database.pool, logger: context.logger)
+        let committer = GroupCommitter(
+            pool: context.database.pool,
+            room: DiskRoom(database: context.database.pool.path, logger: context.logger), logger: context.logger)
         let sessions = SessionRegistry()
         let clock = WallClock { Int64(context.time.now().timeIntervalSince1970 * 1_000_000) }
         let store = SQLiteTelemetryStore(
@@ -45,7 +48,7 @@ extension CloudServer {
             }, clock: clock, logger: context.logger)
         let retention = context.configuration.retention
         return Telemetry(
-            services: [provider],
+            services: [PublishingService(provider)],
             background: [
                 committer,
                 RetentionService(

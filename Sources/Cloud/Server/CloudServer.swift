@@ -88,6 +88,7 @@ public final class CloudServer: Service {
             revocations: RevocationList(try await credentials.revokedSerialNumbers(at: time.now())),
             directory: FleetDirectory(try await deployments.fleet()), presence: presence,
             hub: AttachHub(presence: presence), componentStatuses: ComponentStatusBoard(),
+            streamStatuses: StreamStatusBoard(),
             deploymentChanges: ChangeSignal(),
             activeCalls: ActiveCalls(maximumPerPrincipal: configuration.maximumCallsPerIdentity),
             addresses: addresses, ports: ListeningPorts())
@@ -141,6 +142,7 @@ public final class CloudServer: Service {
         let services: [any RegistrableRPCService] =
             [
                 RegistryService(context), DiscoveryService(context), DeploymentService(context),
+                StreamService(context),
                 ProvisioningService(context), HealthService(registry: health),
             ] + telemetry.services
         let interceptor = AuthenticationInterceptor(
@@ -190,7 +192,7 @@ public final class CloudServer: Service {
         Hedgerow_Registry_V1_RegistryService.descriptor, Hedgerow_Discovery_V1_DiscoveryService.descriptor,
         Hedgerow_Deployment_V1_DeploymentService.descriptor,
         Hedgerow_Provisioning_V1_ProvisioningService.descriptor,
-        Hedgerow_Telemetry_V1_TelemetryService.descriptor,
+        Hedgerow_Telemetry_V1_TelemetryService.descriptor, Hedgerow_Stream_V1_StreamService.descriptor,
     ].map(\.fullyQualifiedService)
 
     /// What is done once the ports are known.

@@ -23,6 +23,11 @@ extension AttachSession {
             if content.news.contains(.assignment) {
                 try await assign(told: &told, responses)
             }
+            for command in content.commands {
+                var response = Hedgerow_Deployment_V1_AttachResponse()
+                response.streamCommand = command
+                try await responses.write(response)
+            }
             if let request = content.signingRequest { waiting = request }
             if let request = waiting, let certificate = try await certificate(for: request) {
                 waiting = nil

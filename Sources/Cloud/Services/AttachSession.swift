@@ -99,6 +99,14 @@ struct AttachSession: Sendable {
             try ComponentStatusBoard.check(statuses).finish()
             cloud.componentStatuses.record(
                 statuses.components, of: core.name, running: cloud.directory.activeRevision(of: core.name))
+        case .streamStatuses(let statuses):
+            try StreamStatusBoard.check(statuses).finish()
+            cloud.streamStatuses.record(statuses.streams, of: core.name, at: cloud.now)
+        case .streamCommandResult(let result):
+            if !mailbox.commands.receive(result) {
+                cloud.logger.debug(
+                    "the result of a command came too late", metadata: ["core": "\(core.name)"])
+            }
         case .hello, nil:
             // Something that a newer core says: nothing that this version would act on.
             break

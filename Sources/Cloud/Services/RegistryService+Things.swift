@@ -88,6 +88,7 @@ extension RegistryService {
         let (record, revoked) = try await cloud.registry.deleteThing(named: request.name, at: cloud.now)
         cloud.directory.remove(record.name)
         cloud.componentStatuses.remove(record.name)
+        cloud.streamStatuses.remove(record.name)
         cutOff(try Principal(role: record.kind.role, name: record.name), revoked: revoked)
         return Hedgerow_Registry_V1_DeleteThingResponse()
     }

@@ -21,13 +21,14 @@ struct CloudDatabase: Sendable {
     /// - Throws: `StorageError` where the file is damaged or of a newer version.
     init(path: String, parts: [Migrations] = [], logger: Logger) throws {
         self.logger = logger
+        DiskRoom.makeRoomToOpen(database: path)
         pool = try DurableDatabase.open(
             path: path,
             migrate: { migrator in
                 Self.registerControlPlane(&migrator)
                 for part in parts { part(&migrator) }
             },
-            logger: logger)
+            bulkTables: ["telemetry_batch"], logger: logger)
     }
 
     /// Reads a consistent snapshot.

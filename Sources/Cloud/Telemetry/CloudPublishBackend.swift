@@ -7,11 +7,21 @@ struct CloudPublishBackend: PublishBackend {
     let store: any TelemetryStore
     let live: LiveHub
     let downlink: Downlink
+    private let ingested = IngestMetrics()
+    private let ledger = LedgerMetrics()
+
+    init(store: any TelemetryStore, live: LiveHub, downlink: Downlink) {
+        self.store = store
+        self.live = live
+        self.downlink = downlink
+    }
 
     func open(_ session: IngestSession) async throws -> UInt64 { try await store.open(session) }
 
     func ingest(_ items: [IngestItem], session: IngestSession) async throws -> IngestOutcome {
         let result = try await store.ingest(items, session: session)
+        ingested.count(items)
+        ledger.count(result.counts)
         for stored in result.stored {
             live.publish(topic: stored.topic, publisher: stored.thing) { stored.records }
         }

@@ -21,6 +21,8 @@ struct IngestTransaction {
         var transient: [(thing: String, records: [MessageRecord])] = []
         /// What is recorded of sampled messages.
         var spans = PendingSpans()
+        /// What was entered into the ledger.
+        var counts = LedgerCounts()
     }
 
     let db: Database
@@ -101,6 +103,7 @@ struct IngestTransaction {
         }
         try intervals.flush()
         try rows.flush()
+        result.counts = rows.totals
         if sequencer.cursor != known { try save(sequencer.cursor) }
         result.outcome.acknowledged = sequencer.cursor
         return result

@@ -34,7 +34,7 @@ struct SQLiteTelemetryStore: TelemetryStore {
     }
 
     func ingest(_ items: [IngestItem], session: IngestSession) async throws -> IngestTransaction.Result {
-        let result = try await write { db in
+        let result = try await write(needsRoom: true) { db in
             try sessions.requireLive(session)
             return try IngestTransaction(
                 db: db, session: session, fleet: fleet, now: clock.now, tracer: tracer
@@ -117,10 +117,10 @@ struct SQLiteTelemetryStore: TelemetryStore {
 
     /// Commits, and turns what storage reports into what goes over the wire.
     private func write<Value: Sendable>(
-        _ work: @escaping @Sendable (Database) throws -> Value
+        needsRoom: Bool = false, _ work: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
         do {
-            return try await committer.commit(work)
+            return try await committer.commit(needsRoom: needsRoom, work)
         } catch let error as StorageError {
             throw HedgerowError(
                 .unavailable, .storageFailed, "nothing was stored: \(error)", retryAfter: .seconds(5),

@@ -12,6 +12,8 @@ struct TelemetryRows {
         var counts: [Count: UInt64] = [:]
         var bytes = 0
         var batches = 0
+        /// Everything that was counted, written or not.
+        var totals = LedgerCounts()
     }
 
     private struct Count: Hashable {
@@ -64,7 +66,11 @@ struct TelemetryRows {
         let key = Count(column: column, thingID: thingID, stream: stream)
         let (sum, isTooLarge) = pending.counts[key, default: 0].addingReportingOverflow(count)
         pending.counts[key] = isTooLarge ? .max : sum
+        pending.totals.add(count, to: column)
     }
+
+    /// Everything that was counted so far.
+    var totals: LedgerCounts { pending.totals }
 
     /// Writes the counts.
     func flush() throws {
@@ -93,6 +99,7 @@ struct TelemetryRows {
                 ON CONFLICT DO UPDATE SET count = \(Self.sum("count"))
                 """
         ).execute(arguments: [thingID, day, stream, reason, count])
+        pending.totals.addLost(count, reason: reason)
     }
 
     /// A sum that stays at the largest integer: SQLite would turn it into a real number, which no longer reads

@@ -8,7 +8,7 @@ import RPCSupport
 import SwiftProtobuf
 
 /// The cloud's `TelemetryService`.
-struct TelemetryServiceProvider: Hedgerow_Telemetry_V1_TelemetryService.SimpleServiceProtocol {
+struct TelemetryServiceProvider: ArrivedPublishing {
     let backend: CloudPublishBackend
     let sessions: SessionRegistry
     let live: LiveHub
@@ -20,7 +20,7 @@ struct TelemetryServiceProvider: Hedgerow_Telemetry_V1_TelemetryService.SimpleSe
     let logger: Logger
 
     func publish(
-        request: RPCAsyncSequence<PublishRequest, any Error>, response: RPCWriter<PublishResponse>,
+        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, response: RPCWriter<PublishResponse>,
         context: ServerContext
     ) async throws {
         let peer = try context.peer().principal
@@ -28,7 +28,7 @@ struct TelemetryServiceProvider: Hedgerow_Telemetry_V1_TelemetryService.SimpleSe
         presence(peer, true)
         defer { presence(peer, false) }
         let handler = PublishHandler(backend: backend, sessions: sessions, clock: clock, logger: logger)
-        try await handler.serve(publisher: peer, requests: request, responses: response) {
+        try await handler.serve(publisher: peer, requests: requests, responses: response) {
             try await context.cancellation.cancelled
         }
     }

@@ -1,7 +1,11 @@
+import HedgerowAPI
+
 /// What an attachment does beside handling events, because it takes time.
 enum AttachAction: Sendable {
     /// Wait so long and then send ``AttachEvent/renewalDue``.
     case renewCertificate(after: Duration)
     /// Prepare a revision and then send ``AttachEvent/staged(_:_:)``.
     case stage(StagingTicket)
+    /// Carry out a command and then send ``AttachEvent/commandEnded(_:)``.
+    case run(Hedgerow_Deployment_V1_StreamCommand)
 }

@@ -29,6 +29,10 @@ struct AttachAgent: Service {
         let cpuTemperature: CPUTemperature
         let activity: ComponentActivity
         let stager: RevisionStager
+        /// How the streams stand; nil where the core has none.
+        let monitor: StreamMonitor?
+        /// Carries out what the cloud asks of streams; nil where the core has none.
+        let commands: StreamCommandRunner?
         /// The system's clock, right or wrong.
         let systemTime: @Sendable () -> Date
         let status: AttachmentStatus
@@ -126,6 +130,11 @@ struct AttachAgent: Service {
                         group.addTask { [parts] in
                             await Self.stage(ticket, parts: parts, client: client, sink: sink)
                         }
+                    case .run(let command)?:
+                        group.addTask { [commands = parts.commands] in
+                            guard let result = await commands?.run(command) else { return }
+                            await Self.send(.commandEnded(result), to: sink)
+                        }
                     case nil: break
                     }
                 }
@@ -151,8 +160,12 @@ struct AttachAgent: Service {
             }
         }
         guard let outcome else { return }
-        // The outcome must not get lost where many events wait: nothing else would ever end the deployment.
-        while case .dropped = sink.yield(.staged(ticket, outcome)) {
+        await send(.staged(ticket, outcome), to: sink)
+    }
+
+    /// Sends what must not get lost where many events wait: nothing else would ever end the deployment, or the command.
+    private static func send(_ event: AttachEvent, to sink: AsyncStream<AttachEvent>.Continuation) async {
+        while case .dropped = sink.yield(event) {
             do { try await Task.sleep(for: .milliseconds(50)) } catch { return }
         }
     }

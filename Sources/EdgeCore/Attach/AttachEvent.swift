@@ -11,6 +11,8 @@ enum AttachEvent: Sendable {
     case tick
     /// A revision was prepared, or why it cannot be.
     case staged(StagingTicket, Result<StagedRevision, StagingProblem>)
+    /// What came of a command.
+    case commandEnded(Hedgerow_Deployment_V1_StreamCommandResult)
     /// The delay that the cloud asked for before a certificate request is over.
     case renewalDue
 }

@@ -27,6 +27,10 @@ struct AttachSession {
     private var staging: StagingTicket?
     /// What was last reported of the components: when, and up to which change; nil before the first report.
     private var lastStatuses: (time: ContinuousClock.Instant, changes: UInt64, number: UInt64)?
+    /// What was last reported of the streams, and when; nil before the first report.
+    private var lastStreams: (time: ContinuousClock.Instant, streams: [Hedgerow_Stream_V1_StreamStatus])?
+    /// Commands that are being carried out.
+    private var runningCommands = 0
     /// Whether a further request is wanted when the one under way has its answer.
     private var wantsAnother = false
     /// When to try again to replace damaged recipes, and how long to wait after that.
@@ -65,6 +69,9 @@ struct AttachSession {
             try tick()
             return repairAgain()
         case .staged(let ticket, let outcome): try await receive(outcome, of: ticket)
+        case .commandEnded(let result):
+            runningCommands -= 1
+            try send { $0.streamCommandResult = result }
         case .renewalDue: try requestCertificate(reason: "asked for by the cloud")
         case .message(let message):
             switch message.event {
@@ -76,6 +83,7 @@ struct AttachSession {
             case .renewServerCertificate(let wish):
                 return try receive(wish).map { .renewCertificate(after: $0) }
             case .revokedCertificates(let list): try await receive(list)
+            case .streamCommand(let command): return try receive(command)
             case nil: logger.debug("message of a newer cloud ignored")
             }
         }
@@ -108,6 +116,7 @@ struct AttachSession {
                 metadata: ["clock.ahead_seconds": "\(Int(ahead))"])
         }
         try reportStatuses()
+        try reportStreams()
         try requestCertificateWhereDue()
     }
 
@@ -134,6 +143,7 @@ struct AttachSession {
             try requestCertificate(reason: "no answer")
         }
         try reportStatuses()
+        try reportStreams()
         try requestCertificateWhereDue()
     }
 
@@ -253,6 +263,28 @@ struct AttachSession {
         lastStatuses = (.now, changes, number)
         let statuses = parts.activity.statuses(of: running)
         try send { $0.componentStatuses.components = statuses }
+    }
+
+    /// Says how the streams stand: at once in a new attachment, then after changes and not too often.
+    private mutating func reportStreams() throws {
+        guard let streams = parts.monitor?.statuses, !streams.isEmpty else { return }
+        if let last = lastStreams {
+            guard last.streams != streams, last.time.duration(to: .now) >= parts.timing.statuses else { return }
+        }
+        lastStreams = (.now, streams)
+        try send { $0.streamStatuses.streams = streams }
+    }
+
+    /// Takes a command, unless too many are being carried out.
+    private mutating func receive(
+        _ command: Hedgerow_Deployment_V1_StreamCommand
+    ) throws -> AttachAction? {
+        guard parts.commands != nil, runningCommands < StreamCommandRunner.maximum else {
+            try send { $0.streamCommandResult = StreamCommandRunner.refusal(of: command) }
+            return nil
+        }
+        runningCommands += 1
+        return .run(command)
     }
 
     private mutating func receive(_ certificate: Hedgerow_Deployment_V1_ServerCertificate) async throws {

@@ -132,7 +132,7 @@ struct Deriver {
     private func mayReachCloud(_ output: TransformOutputDeclaration, of instance: String) -> Bool {
         switch output.topic {
         case .literal(let topic):
-            !router.route(fromComponent: instance, topic: topic, by: table).streams.isEmpty
+            router.route(fromComponent: instance, topic: topic, by: table).cloudStream != nil
         case .computed: table.reachesStreams(component: instance)
         }
     }

@@ -21,6 +21,8 @@ public struct CoreConfiguration: Sendable {
         public var subscriberAge: Duration = .seconds(86_400)
         /// Most bytes of payload that the uplink has under way. Default: 8 MiB.
         public var uplinkBytes = 8 << 20
+        /// Bytes of disk that are kept for working on when it is full. Default: 16 MiB.
+        public var ballastBytes: Int64 = 16 << 20
 
         /// The defaults.
         public init() {}

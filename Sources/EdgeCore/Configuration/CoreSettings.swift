@@ -66,6 +66,13 @@ public enum CoreSettings {
                 name: "limits.uplinkBytes", .size(ByteSize.kibibytes(64)...ByteSize.mebibytes(1_024)),
                 default: "8MiB",
                 summary: "Payload that may be under way to the cloud without its acknowledgement."),
+            SettingKey(
+                name: "limits.ballast", .size(ByteSize.mebibytes(1)...ByteSize.mebibytes(1_024)),
+                default: "16MiB",
+                summary:
+                    "Disk space held by the file ballast in the state directory, given up to work on when the disk is "
+                    + "full."),
+            ProgramMetrics.key,
         ] + ProgramLogging.keys
 
     private static let defaults = CoreConfiguration.Limits()
@@ -90,5 +97,6 @@ extension CoreConfiguration {
         limits.subscriberMessages = try settings.integer("limits.subscriberMessages")
         limits.subscriberAge = try settings.duration("limits.subscriberAge").duration
         limits.uplinkBytes = Int(clamping: try settings.size("limits.uplinkBytes").bytes)
+        limits.ballastBytes = Int64(clamping: try settings.size("limits.ballast").bytes)
     }
 }

@@ -16,13 +16,17 @@ public final class CoreProgram: Service {
     }
 
     private let configuration: CoreConfiguration
+    private let metrics: MetricsRegistry?
     private let logger: Logger
     private let phase = Mutex(Phase.opening)
     private let readiness = Announced<Void>()
 
     /// Makes a program that has not begun.
-    public init(configuration: CoreConfiguration, logger: Logger) {
+    ///
+    /// - Parameter metrics: Where it tells how it is; nil where nobody wants to know.
+    public init(configuration: CoreConfiguration, metrics: MetricsRegistry? = nil, logger: Logger) {
         self.configuration = configuration
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -52,6 +56,7 @@ public final class CoreProgram: Service {
             return
         }
         phase.withLock { $0 = .running(core) }
+        if let metrics { core.tell(metrics) }
         logger.info(
             "core starts", metadata: ["core.name": "\(core.name)", "version": "\(CoreVersion.current)"])
         try await withThrowingDiscardingTaskGroup { group in

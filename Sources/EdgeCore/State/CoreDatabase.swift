@@ -1,4 +1,5 @@
-import FoundationEssentials
+import Crypto
+import Foundation
 public import GRDB
 public import Logging
 import StreamStore
@@ -7,15 +8,27 @@ import StreamStore
 ///
 /// Its tables here: `core` (whose it is), `active_deployment` (the revision that runs), `carried_thing` (every
 /// thing that any revision ever named: for these the core may speak, semantics section 2), `revoked_certificate`,
-/// `recipe` (the recipes of the revision that runs and of the one before it).
+/// `recipe` (the recipes of the revision that runs and of the one before it), `database_salvage` (when a damaged file was
+/// replaced by what could be read of it).
 /// The tables of the telemetry are registered by ``CoreServer/registerTelemetryMigrations(_:)``.
 public enum CoreDatabase {
     /// Opens or makes the database. Blocks on the disk.
     ///
-    /// - Throws: ``StateError`` where it is damaged, of a newer version or inaccessible.
+    /// Where it is damaged, what can be read is saved into a new one. A core whose deployment is among what was lost
+    /// waits for the cloud's; it is no new core, as its identity lies elsewhere.
+    ///
+    /// - Throws: ``StateError`` where it is of a newer version or inaccessible.
     public static func open(path: String, logger: Logger) throws -> DatabasePool {
         do {
-            return try DurableDatabase.open(path: path, migrate: registerMigrations, logger: logger)
+            DiskRoom.makeRoomToOpen(database: path)
+            let database = try DurableDatabase.open(
+                path: path, migrate: registerMigrations,
+                bulkTables: DurableStreams.bulkTables.union(["queued_message"]), recovery: recovery,
+                logger: logger)
+            if try database.write({ try forgetDamagedDeployment($0) }) {
+                logger.error("the stored deployment is damaged; the core waits for the cloud's")
+            }
+            return database
         } catch {
             throw StateError(
                 .damaged, path: path,
@@ -24,6 +37,50 @@ public enum CoreDatabase {
                     + "lost")
         }
     }
+
+    /// Ends what an interrupted start began, so that the file is there. Blocks on the disk.
+    static func finishRecovery(path: String) throws {
+        do {
+            try DurableDatabase.finishRecovery(path: path)
+        } catch {
+            throw StateError(.inaccessible, path: path, "\(error)")
+        }
+    }
+
+    /// The error that a core ends with: damage of its database says that it is to be started again.
+    static func ending(_ error: any Error, path: String) -> any Error {
+        guard case StorageError.damaged(_, let detail) = error else { return error }
+        return StateError(
+            .damagedWhileRunning, path: path,
+            "the core's database \(path) turned out to be damaged (\(detail)); start the core again: it saves what can be "
+                + "read")
+    }
+
+    private static let recovery = DatabaseRecovery(
+        strayTables: DurableStreams.strayTables.union([
+            "publisher_cursor", "thing_coverage", "derived_coverage",
+        ]),
+        verify: { try DurableStreams.verify($0) },
+        repair: { db in
+            try DurableStreams.repair(db, unownedTo: "default")
+            try SubscriberQueue.recount(db)
+        })
+
+    /// Forgets a deployment that is not the one that was stored.
+    ///
+    /// - Returns: Whether it did.
+    private static func forgetDamagedDeployment(_ db: Database) throws -> Bool {
+        guard let row = try Row.fetchOne(db, sql: "SELECT definition, digest FROM active_deployment") else {
+            return false
+        }
+        let definition = Data.fromDatabaseValue(row[0]) ?? Data()
+        guard Data.fromDatabaseValue(row[1]) != Data(SHA256.hash(data: definition)) else { return false }
+        try db.execute(sql: "DELETE FROM active_deployment")
+        return true
+    }
+
+    /// Closes it in order. Blocks on the disk.
+    static func close(_ database: DatabasePool) throws { try DurableDatabase.close(database) }
 
     /// Says whose database this is, the first time; checks it every other time.
     ///
@@ -79,5 +136,6 @@ public enum CoreDatabase {
         }
         CoreServer.registerTelemetryMigrations(&migrator)
         migrator.registerMigration("deployment-2") { db in try StoredRecipe.createTable(db) }
+        migrator.registerMigration("storage-2") { db in try SalvageReport.createTable(db) }
     }
 }

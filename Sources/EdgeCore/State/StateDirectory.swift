@@ -15,6 +15,8 @@ public import PKI
 /// | `lock` | the lock of the process that uses the directory |
 /// | `identity/` | the client certificate and its key (``PKI/IdentityDirectory``) |
 /// | `core.sqlite` | deployment, revoked certificates, streams: all that must change together |
+/// | `core.sqlite.damaged-TIME` | a damaged database that was replaced by what could be read of it; two are kept |
+/// | `ballast` | disk space to work on when the disk is full (``StreamStore/DiskRoom``) |
 /// | `server.json` | the server certificate and its key, mode 0600 |
 /// | `clock` | the last time known |
 /// | `ports.json` | where the running core listens; for people and scripts |

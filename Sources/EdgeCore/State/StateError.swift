@@ -11,6 +11,8 @@ public struct StateError: Error, Hashable, Sendable, CustomStringConvertible {
         case inaccessible
         /// A file's content is damaged.
         case damaged
+        /// The database turned out to be damaged while the core ran; the next start saves what can be read.
+        case damagedWhileRunning
         /// A file that must be there is missing.
         case incomplete
         /// The directory belongs to another core.

@@ -73,7 +73,9 @@ extension CoreIngestTransaction {
                         "\(isOwnTooLarge ? Int64(encoded.count) : bytes) bytes do not fit into stream \"\(name)\" "
                             + "of \(limits.maximumBytes)"))
             }
-            if !limits.overwritesOldest, try streams.bytes(in: name) + bytes > limits.maximumBytes {
+            if !limits.overwritesOldest,
+                try withStreams(of: name, { streams, _ in try streams.bytes(in: name) }) + bytes > limits.maximumBytes
+            {
                 room = .notNow
             }
         }
@@ -88,13 +90,14 @@ extension CoreIngestTransaction {
         for output in derivation.tracked { coverage.begin(output, after: new.first - 1) }
         // The last batch of an output covers the input to its end.
         var last: [String: Int] = [:]
-        for (index, piece) in derivation.pieces.enumerated() where !piece.route.streams.isEmpty {
+        for (index, piece) in derivation.pieces.enumerated() where piece.route.cloudStream != nil {
             last[piece.output.key] = index
         }
         for (index, piece) in derivation.pieces.enumerated() {
             if !piece.route.streams.isEmpty, let end = piece.sequences.last {
                 let key = piece.output.key
-                coverage.begin(key, after: new.first - 1)
+                let isToCloud = piece.route.cloudStream != nil
+                if isToCloud { coverage.begin(key, after: new.first - 1) }
                 let through = last[key] == index ? new.last : end
                 let origin = try origin(of: piece, through: through, coverage: coverage)
                 let stored = try appending(piece.batch, piece.encoded, to: piece.route.streams, into: &result)
@@ -103,7 +106,7 @@ extension CoreIngestTransaction {
                         payload: stored.payload, origin: origin, source: piece.source, receiveTime: now,
                         isReceiveTimeDoubtful: isClockDoubtful, tracedSince: stored.tracedSince),
                     count: piece.batch.count, to: piece.route.streams, into: &result)
-                coverage.cover(key, through: through)
+                if isToCloud { coverage.cover(key, through: through) }
             }
             guard !piece.route.things.isEmpty else { continue }
             try enqueue(
@@ -118,13 +121,15 @@ extension CoreIngestTransaction {
         result.spans.add(derivation.spans)
     }
 
-    /// What a derived batch covers, and where in that its messages are.
+    /// What a derived batch covers, and where in that its messages are. One that does not go to the cloud covers its
+    /// messages only.
     private func origin(
         of piece: Derivation.Piece, through last: UInt64, coverage: IngestCoverage
     ) throws -> StreamEntry.OriginRange {
         let key = key(piece.output)
         let begin = piece.sequences.first ?? last
-        var first = min((coverage.outputs[piece.output.key] ?? begin - 1) + 1, begin)
+        let covered = piece.route.cloudStream == nil ? nil : coverage.outputs[piece.output.key]
+        var first = min((covered ?? begin - 1) + 1, begin)
         if last - first >= UInt64(UInt32.max) {
             // Too far for the offsets; only after four thousand million messages on other topics.
             if let before = SequenceRange(first, begin - 1) { try tell(before, .filtered, of: key) }
@@ -152,11 +157,9 @@ extension CoreIngestTransaction {
         let failed = StreamEntry.OriginRange(
             key: key(output), range: range,
             rowOffsets: isRun ? [] : sequences.map { UInt32(truncatingIfNeeded: $0 - first) })
-        try streams.appendLost(
-            failed, reason: LossReason.transformFailed.rawValue, to: Self.accountStream, epoch: epoch,
-            now: now)
+        try appendLost(failed, reason: .transformFailed)
         coverage.cover(output.key, through: new.last)
-        result.wokenStreams.insert(Self.accountStream)
+        result.wokenStreams.insert(table.accountStream)
     }
 
     // MARK: What leads nowhere

@@ -1,3 +1,4 @@
+import Components
 import Foundation
 import GRDB
 import GRPCCore
@@ -21,6 +22,10 @@ struct CoreIngestTransaction {
         var outcome: IngestOutcome
         /// Streams that have something new.
         var wokenStreams: Set<String> = []
+        /// Messages that were appended to streams.
+        var appended: [String: Int] = [:]
+        /// Bytes of their payload.
+        var appendedBytes: [String: Int] = [:]
         /// Things whose queues have something new.
         var wokenThings: Set<String> = []
         /// Messages for whoever of these things listens at QoS 0.
@@ -29,6 +34,8 @@ struct CoreIngestTransaction {
         var transient: [(stream: String, publication: Publication, bytes: Int)] = []
         /// Messages that a full stream overwrote.
         var overwritten: UInt64 = 0
+        /// The same by stream.
+        var overwrittenOf: [String: UInt64] = [:]
         /// How far a batch was taken that had to be taken in halves.
         var takenThrough: UInt64 = 0
         /// What components did with what was taken.
@@ -48,8 +55,10 @@ struct CoreIngestTransaction {
     let table: RoutingTable
     /// What components may ask for.
     let host: any TransformHost
-    /// The epoch of this core's process.
-    let epoch: Epoch
+    /// The epochs that the streams are appended to.
+    let lanes: StreamLanes
+    /// Where the streams are.
+    let homes: StreamHomes
     let core: String
     let now: Int64
     let isClockDoubtful: Bool
@@ -57,7 +66,7 @@ struct CoreIngestTransaction {
     var tracer: MessageTracer?
 
     var thing: String { session.publisher.name }
-    var streams: DurableStreams { DurableStreams(db) }
+    private var streams: DurableStreams { DurableStreams(db) }
     private var publisher: String { session.publisher.description }
 
     /// Finds or makes the session's cursor, and gives account of what lies before the oldest that is left.
@@ -83,7 +92,7 @@ struct CoreIngestTransaction {
         try takeLost(lost, reason: .notResent, coverage: &coverage)
         try save(lost.last)
         try coverage.save(db, now: now)
-        return (lost.last, [Self.accountStream])
+        return (lost.last, [table.accountStream])
     }
 
     /// Takes items in order.
@@ -116,12 +125,12 @@ struct CoreIngestTransaction {
         }
         if let open = SequenceRange(coverage.own + 1, sequencer.cursor), open.count >= Self.maximumUncovered {
             try account(for: open, reason: .notRoutedToCloud, coverage: &coverage)
-            result.wokenStreams.insert(Self.accountStream)
+            result.wokenStreams.insert(table.accountStream)
         }
         if try accountForFiltered(
             through: sequencer.cursor, atLeast: Self.maximumUncovered, coverage: &coverage)
         {
-            result.wokenStreams.insert(Self.accountStream)
+            result.wokenStreams.insert(table.accountStream)
         }
         if sequencer.cursor != known { try save(sequencer.cursor) }
         try coverage.save(db, now: now)
@@ -143,7 +152,7 @@ struct CoreIngestTransaction {
         }
         if try accountForFiltered(through: cursor, atLeast: 1, coverage: &coverage) { isAccounted = true }
         try coverage.save(db, now: now)
-        return isAccounted ? [Self.accountStream] : []
+        return isAccounted ? [table.accountStream] : []
     }
 
     // MARK: Items
@@ -156,7 +165,7 @@ struct CoreIngestTransaction {
         case .lost(let loss):
             guard let range = SequenceRange(first, loss.positions.last) else { return true }
             try takeLost(range, reason: loss.reason, coverage: &coverage)
-            result.wokenStreams.insert(Self.accountStream)
+            result.wokenStreams.insert(table.accountStream)
             return true
         case .messages(let publication):
             guard let positions = publication.positions, let new = SequenceRange(first, positions.last) else {
@@ -244,14 +253,17 @@ struct CoreIngestTransaction {
         case .notNow: return false
         case .enough: break
         }
-        if !checked.route.streams.isEmpty, let range = SequenceRange(coverage.own + 1, new.last) {
+        // What goes to the cloud covers what no route led there before it; what stays here, only itself.
+        let isToCloud = checked.route.cloudStream != nil
+        let covered = SequenceRange(isToCloud ? coverage.own + 1 : new.first, new.last)
+        if !checked.route.streams.isEmpty, let range = covered {
             let stored = try appending(batch, encoded, to: checked.route.streams, into: &result)
             let own = StreamBatch(
                 payload: stored.payload,
                 origin: .init(key: OriginKey(thing: thing, epoch: session.epoch), range: range),
                 receiveTime: now, isReceiveTimeDoubtful: isClockDoubtful, tracedSince: stored.tracedSince)
             try append(own, count: rows.count, to: checked.route.streams, into: &result)
-            coverage.own = new.last
+            if isToCloud { coverage.own = new.last }
         }
         if !checked.route.things.isEmpty {
             try enqueue(
@@ -268,12 +280,36 @@ struct CoreIngestTransaction {
         _ batch: StreamBatch, count: Int, to names: [String], into result: inout Result
     ) throws {
         for name in names {
-            let outcome = try streams.append(
-                batch, count: count, to: name, epoch: epoch, limits: table.limits(of: name),
-                overwrittenReason: LossReason.overwritten.rawValue)
-            if case .stored(let overwritten) = outcome { result.overwritten += overwritten }
+            let limits = table.limits(of: name)
+            let outcome = try withStreams(of: name) { streams, epoch in
+                try streams.append(
+                    batch, count: count, to: name, epoch: epoch, limits: limits,
+                    overwrittenReason: LossReason.overwritten.rawValue)
+            }
+            switch outcome {
+            case .stored(let overwritten):
+                result.overwritten += overwritten
+                if overwritten > 0 { result.overwrittenOf[name, default: 0] += overwritten }
+            case .full, .tooLarge:
+                // `room(for:to:_:)` said yes in the same transaction, whose one writer this is.
+                throw HedgerowError(
+                    .internalError, .storageFailed,
+                    "stream \"\(name)\" took nothing although it had room; nothing was stored")
+            }
             result.wokenStreams.insert(name)
+            result.appended[name, default: 0] += count
+            result.appendedBytes[name, default: 0] += batch.payload.count
         }
+    }
+
+    /// Works on a stream where it is.
+    func withStreams<Value>(
+        of name: String, _ body: (DurableStreams, Epoch) throws -> Value
+    ) throws -> Value {
+        guard table.settings(of: name).persistence == .memory else {
+            return try body(streams, lanes.current(of: name, isInMemory: false))
+        }
+        return try homes.withMemory { try body($0, lanes.current(of: name, isInMemory: true)) }
     }
 
     /// Puts messages into the queues of things.
@@ -318,7 +354,7 @@ struct CoreIngestTransaction {
     private func pass(
         _ batch: Batch, bytes: Int, route: Route, output: Derivation.Piece?, into result: inout Result
     ) {
-        if let stream = route.streams.first {
+        if let stream = route.cloudStream {
             var outgoing = Publication()
             outgoing.batch = batch
             outgoing.origin = WireOrigin(key(output?.output))
@@ -363,9 +399,6 @@ struct CoreIngestTransaction {
 
     // MARK: Accounts
 
-    /// The stream that carries accounts of messages that do not travel themselves.
-    static let accountStream = "default"
-
     private func reject(
         _ range: SequenceRange, _ refusal: IncomingPublication.Refusal, coverage: inout IngestCoverage,
         into result: inout Result
@@ -374,12 +407,12 @@ struct CoreIngestTransaction {
         // While the cloud is away for long, refusals must not fill the disk: the next batch covers them then.
         guard try hasRoomForAccounts else { return }
         try account(for: range, reason: .rejected, coverage: &coverage)
-        result.wokenStreams.insert(Self.accountStream)
+        result.wokenStreams.insert(table.accountStream)
     }
 
     /// Whether accounts that can be told in another way may be added.
     var hasRoomForAccounts: Bool {
-        get throws { try streams.accounts(in: Self.accountStream) < DurableStreams.maximumAccounts }
+        get throws { try streams.accounts(in: table.accountStream) < DurableStreams.maximumAccounts }
     }
 
     /// Tells the cloud that sequences will not come, and first of those before them that no route led there.
@@ -395,9 +428,13 @@ struct CoreIngestTransaction {
 
     /// Enters an account.
     func tell(_ range: SequenceRange, _ reason: LossReason, of key: OriginKey) throws {
+        try appendLost(.init(key: key, range: range), reason: reason)
+    }
+
+    func appendLost(_ origin: StreamEntry.OriginRange, reason: LossReason) throws {
         try streams.appendLost(
-            .init(key: key, range: range), reason: reason.rawValue, to: Self.accountStream, epoch: epoch,
-            now: now)
+            origin, reason: reason.rawValue, to: table.accountStream,
+            epoch: lanes.current(of: table.accountStream, isInMemory: false), now: now)
     }
 
     /// Takes sequences that will never come, of the thing and so of every output.

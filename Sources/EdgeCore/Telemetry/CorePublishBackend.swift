@@ -7,6 +7,9 @@ import StreamStore
 
 /// What stands behind the core's `Publish`: routes, durable streams, queues.
 struct CorePublishBackend: PublishBackend {
+    /// When a publisher is to be looked at again while the disk is full.
+    static let pauseOfFullDisk = Duration.seconds(2)
+
     let parts: TelemetryParts
 
     func open(_ session: IngestSession) async throws -> UInt64 {
@@ -16,15 +19,29 @@ struct CorePublishBackend: PublishBackend {
     }
 
     func ingest(_ items: [IngestItem], session: IngestSession) async throws -> IngestOutcome {
-        let result = try await write(session) { try $0.ingest(items) }
+        let items = IngestItem.joining(items)
+        let result: CoreIngestTransaction.Result
+        do {
+            result = try await write(session, needsRoom: true) { try $0.ingest(items) }
+        } catch StorageError.full {
+            // Nothing of it is acknowledged; the publisher keeps its stream and what it wants to send.
+            var outcome = IngestOutcome(acknowledged: 0)
+            outcome.pause = .init(reason: .storageFailed, retryAfter: Self.pauseOfFullDisk)
+            outcome.remainder = items
+            return outcome
+        }
         result.spans.commit()
-        parts.uplinks.wake(result.wokenStreams)
+        parts.uplinks.wake(result.wokenStreams, messages: result.appended)
+        parts.exports.wake(result.wokenStreams)
+        parts.counters.appended(result.appended, bytes: result.appendedBytes)
+        parts.ingested.count(items)
         for message in result.transient {
             parts.uplinks.send(message.publication, bytes: message.bytes, stream: message.stream)
         }
         parts.outlets.wake(result.wokenThings)
         for (thing, records) in result.live { parts.outlets.send(records, toThing: thing) }
         parts.activity.record(result.tallies, now: parts.clock.now)
+        for (stream, count) in result.overwrittenOf { parts.counters.lost(count, .overwritten, of: stream) }
         if result.overwritten > 0 {
             parts.onceAMinute("stream overwritten") {
                 parts.logger.warning(
@@ -47,27 +64,38 @@ struct CorePublishBackend: PublishBackend {
 
     /// One piece of work in the next transaction, under the revision that is in force when it runs.
     private func write<Value: Sendable>(
-        _ session: IngestSession, _ work: @escaping @Sendable (CoreIngestTransaction) throws -> Value
+        _ session: IngestSession, needsRoom: Bool = false, _ work: @escaping @Sendable (CoreIngestTransaction) throws -> Value
     ) async throws -> Value {
+        let freed = PendingAcknowledgements.Taken()
         do {
-            return try await parts.committer.commit { db in
+            return try await parts.committer.commit(needsRoom: needsRoom) { db in
                 try parts.sessions.requireLive(session)
+                try parts.acknowledgements.apply(db, freed)
                 return try work(transaction(db, session))
             }
-        } catch let error as StorageError {
-            throw HedgerowError(
+        } catch {
+            parts.acknowledgements.giveBack(freed)
+            throw Self.refusal(error, needsRoom: needsRoom)
+        }
+    }
+
+    private static func refusal(_ error: any Error, needsRoom: Bool) -> any Error {
+        switch error {
+        case StorageError.full where needsRoom: error
+        case let error as StorageError:
+            HedgerowError(
                 .unavailable, .storageFailed, "nothing was stored: \(error)", retryAfter: .seconds(5),
                 cause: error)
-        } catch let error as CommitterClosed {
-            throw HedgerowError(
-                .unavailable, .shuttingDown, "\(error)", retryAfter: .seconds(1), cause: error)
+        case let error as CommitterClosed:
+            HedgerowError(.unavailable, .shuttingDown, "\(error)", retryAfter: .seconds(1), cause: error)
+        default: error
         }
     }
 
     private func transaction(_ db: Database, _ session: IngestSession) -> CoreIngestTransaction {
         CoreIngestTransaction(
             db: db, session: session, router: parts.router, table: parts.table, host: parts.host,
-            epoch: parts.epoch, core: parts.core, now: parts.clock.now,
+            lanes: parts.lanes, homes: parts.streams, core: parts.core, now: parts.clock.now,
             isClockDoubtful: parts.isClockDoubtful(), tracer: parts.tracer)
     }
 }

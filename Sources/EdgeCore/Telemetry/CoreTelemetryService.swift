@@ -4,18 +4,18 @@ import Identity
 import RPCSupport
 
 /// The core's `TelemetryService`, for the things of its group.
-struct CoreTelemetryService: Hedgerow_Telemetry_V1_TelemetryService.SimpleServiceProtocol {
+struct CoreTelemetryService: ArrivedPublishing {
     let parts: TelemetryParts
 
     func publish(
-        request: RPCAsyncSequence<PublishRequest, any Error>, response: RPCWriter<PublishResponse>,
+        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, response: RPCWriter<PublishResponse>,
         context: ServerContext
     ) async throws {
         let peer = try context.peer().principal
         let handler = PublishHandler(
             backend: CorePublishBackend(parts: parts), sessions: parts.sessions, clock: parts.clock,
             rates: parts.rates, logger: parts.logger)
-        try await handler.serve(publisher: peer, requests: request, responses: response) {
+        try await handler.serve(publisher: peer, requests: requests, responses: response) {
             try await context.cancellation.cancelled
         }
     }

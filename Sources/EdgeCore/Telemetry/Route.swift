@@ -1,7 +1,9 @@
 /// Where a message goes.
 struct Route: Hashable, Sendable {
-    /// Streams on their way to the cloud, each once, in the order of the subscriptions.
+    /// Streams, each once, in the order of the subscriptions.
     var streams: [String] = []
+    /// The first of the streams that goes to the cloud; nil where none does.
+    var cloudStream: String?
     /// Things of the group, each once.
     var things: [String] = []
 

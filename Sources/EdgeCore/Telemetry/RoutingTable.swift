@@ -18,7 +18,9 @@ struct RoutingTable: Sendable {
     private var exact: [String: TopicTrie<Target>] = [:]
     private var wildcards: [(end: SubscriptionEnd, trie: TopicTrie<Target>)] = []
     private var fromComponents: [String: TopicTrie<Target>] = [:]
-    /// Instances from which a route leads to a stream.
+    /// What leads on from a stream's exports to topics.
+    private var fromStreams: [String: TopicTrie<Target>] = [:]
+    /// Instances from which a route leads to a stream that goes to the cloud.
     private var streaming: Set<String> = []
     private var limits: [String: StreamLimits] = [:]
     private var settings: [String: StreamSettings] = [:]
@@ -40,6 +42,7 @@ struct RoutingTable: Sendable {
     init(_ running: RunningRevision) throws {
         self.running = running
         let definition = try GroupDefinition(running.revision)
+        settings = definition.streams
         for subscription in definition.subscriptions {
             guard let target = Self.target(of: subscription, things: definition.things) else { continue }
             let filter = try TopicFilter(subscription.topicFilter)
@@ -56,13 +59,16 @@ struct RoutingTable: Sendable {
                 }
             case .component(let instance):
                 fromComponents[instance, default: TopicTrie()].insert(target, under: filter)
-                if case .stream = target { streaming.insert(instance) }
-            case .cloud, .shadow, .stream:
+                if case .stream(let stream) = target, settings(of: stream).reachesCloud {
+                    streaming.insert(instance)
+                }
+            case .stream(let name):
+                fromStreams[name, default: TopicTrie()].insert(target, under: filter)
+            case .cloud, .shadow:
                 // The cloud routes what it sends down itself.
                 continue
             }
         }
-        settings = definition.streams
         for (name, settings) in definition.streams {
             limits[name] = StreamLimits(
                 maximumBytes: Int64(clamping: settings.maxSize.bytes),
@@ -89,12 +95,23 @@ struct RoutingTable: Sendable {
     /// The parameters of a stream as the revision has them; the defaults for one that it does not have.
     func settings(of stream: String) -> StreamSettings { settings[stream] ?? StreamSettings() }
 
+    /// The stream that carries accounts of messages that do not travel themselves: `default`, unless that is in memory
+    /// or does not go to the cloud.
+    var accountStream: String {
+        let settings = settings(of: StreamSettings.defaultName)
+        return settings.persistence == .disk && settings.reachesCloud
+            ? StreamSettings.defaultName : Self.accountsOnly
+    }
+
+    /// Carries nothing but accounts, where `default` cannot.
+    static let accountsOnly = ".accounts"
+
     // MARK: Components
 
     /// A component instance of the revision.
     func component(_ instance: String) -> RunningComponent? { running?.components[instance] }
 
-    /// Whether a route leads from an instance to a stream, on any topic.
+    /// Whether a route leads from an instance to a stream that goes to the cloud, on any topic.
     func reachesStreams(component instance: String) -> Bool { streaming.contains(instance) }
 
     /// Whether every instance on the way to an output runs here.
@@ -111,20 +128,27 @@ struct RoutingTable: Sendable {
         for (end, trie) in wildcards where end.matches(thing: thing) {
             targets.append(contentsOf: trie.values(matching: topic))
         }
-        return Self.route(to: targets, publisher: thing)
+        return route(to: targets, publisher: thing)
     }
 
     /// Where what a component instance publishes on a topic goes.
     func route(fromComponent instance: String, topic: Topic) -> Route {
-        Self.route(to: fromComponents[instance]?.values(matching: topic) ?? [], publisher: nil)
+        route(to: fromComponents[instance]?.values(matching: topic) ?? [], publisher: nil)
     }
 
-    private static func route(to targets: [Target], publisher: String?) -> Route {
+    /// Where a message goes that a stream's export publishes on a topic; only things take such messages.
+    func route(fromStream stream: String, topic: Topic) -> Route {
+        route(to: fromStreams[stream]?.values(matching: topic) ?? [], publisher: nil)
+    }
+
+    private func route(to targets: [Target], publisher: String?) -> Route {
         var route = Route()
         for target in targets {
             switch target {
             case .stream(let name):
-                if !route.streams.contains(name) { route.streams.append(name) }
+                guard !route.streams.contains(name) else { continue }
+                route.streams.append(name)
+                if route.cloudStream == nil, settings(of: name).reachesCloud { route.cloudStream = name }
             case .thing(let name):
                 if !route.things.contains(name) { route.things.append(name) }
             case .things(let names):

@@ -16,7 +16,19 @@ struct TelemetryParts: Sendable {
     let sessions: SessionRegistry
     let router: Router
     let uplinks: UplinkSignals
+    /// Where the streams are.
+    let streams: StreamHomes
+    /// The epochs that they are appended to.
+    let lanes: StreamLanes
+    /// What the cloud has and is not freed yet.
+    let acknowledgements = PendingAcknowledgements()
+    /// Divides the line to the cloud.
+    let share: UplinkShare
+    /// Holds streams to their rates.
+    let rate = UplinkRate()
     let outlets: ThingOutlets
+    /// Wakes the exports of streams.
+    let exports = ExportSignals()
     /// How fast each thing may publish.
     let rates: PublishRates
     let revision: ActiveRevision
@@ -24,10 +36,12 @@ struct TelemetryParts: Sendable {
     let host: any TransformHost & Sendable
     /// What components did.
     let activity: ComponentActivity
+    /// What went into the streams and out of them.
+    let counters = StreamCounters()
+    /// What things published, for metrics.
+    let ingested = IngestMetrics()
     let clock: WallClock
     let isClockDoubtful: @Sendable () -> Bool
-    /// Most bytes of a stream under way to the cloud without their acknowledgement.
-    let uplinkBytes: Int
     /// The waits between two attempts to reach the cloud, at their beginning.
     let backoff: Backoff
     /// Records what happens to sampled messages; nil where nothing is recorded.
@@ -53,13 +67,15 @@ struct TelemetryParts: Sendable {
         self.activity = activity
         router = Router(logger: logger)
         uplinks = UplinkSignals()
+        streams = StreamHomes(pool: pool, committer: committer, damage: StreamDamage(logger: logger))
+        lanes = StreamLanes(initial: epoch)
+        share = UplinkShare(maximumBytes: uplinkBytes)
         outlets = ThingOutlets()
         self.rates = rates
         self.clock = clock
         self.isClockDoubtful = isClockDoubtful
         self.backoff = backoff
         self.tracer = tracer
-        self.uplinkBytes = uplinkBytes
         self.logger = logger
     }
 

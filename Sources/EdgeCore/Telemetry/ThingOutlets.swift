@@ -23,6 +23,11 @@ final class ThingOutlets: Sendable {
     /// Names of the things that have a subscription.
     var connectedThings: [String] { state.withLock { $0.outlets.keys.sorted() } }
 
+    /// Names of the things that have a subscription at QoS 1.
+    var acknowledgingThings: [String] {
+        state.withLock { $0.outlets.filter { $0.value.contains(where: \.isAtLeastOnce) }.keys.sorted() }
+    }
+
     /// Things whose messages the cloud has to send anew; asked for once.
     func takeInterrupted() -> Set<String> {
         state.withLock { state in

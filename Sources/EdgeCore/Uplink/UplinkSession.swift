@@ -1,6 +1,7 @@
-import GRDB
+import Components
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import GRPCProtobuf
 import HedgerowAPI
 import Logging
 import Messaging
@@ -12,10 +13,15 @@ import Synchronization
 /// One session of a stream's uplink: sends one epoch to the cloud from where the cloud is.
 ///
 /// The producer sends what is there and waits; the receiver frees what the cloud acknowledges. What is on its
-/// way is bounded, and nothing is held in memory beyond one request: the database is the buffer.
+/// way is bounded, and nothing is held in memory beyond one request: the database is the buffer. Batches are sent
+/// as they are stored; only those whose traces go on are decoded.
 final class UplinkSession: Sendable {
     /// Most messages on their way.
     static let maximumInFlightMessages: UInt64 = 20_000
+    /// Most bytes that the cloud has and that are not freed. Default: 1 MiB.
+    static let mostUnfreedBytes = 1 << 20
+    /// How long they may stay so while nothing else is written. Default: a second.
+    static let longestUnfreed = Duration.seconds(1)
     private static let noAnswer = "the connection ended before the acknowledgement"
     private static let maximumRequestEntries = 500
 
@@ -23,7 +29,6 @@ final class UplinkSession: Sendable {
         /// Its last sequence.
         let last: UInt64
         let bytes: Int
-        let sent: ContinuousClock.Instant
         let spans: [MessageSpans]
     }
 
@@ -32,8 +37,8 @@ final class UplinkSession: Sendable {
         var acknowledged: UInt64 = 0
         /// The requests on their way.
         var inFlight: [InFlight] = []
-        var pace = RequestPace()
-        var bytes = 0
+        /// Bytes that the cloud has since something was freed here.
+        var unfreedBytes = 0
         var isFinished = false
     }
 
@@ -41,26 +46,37 @@ final class UplinkSession: Sendable {
     let epoch: StreamEpoch
     /// Whether this is the epoch of the running process, whose session stays open.
     private let isCurrent: Bool
-    private let signal: Signal
+    private let lane: Lane
+    private let listener: UplinkSignals.Listener
+    private let member: UplinkShare.Member
     private let onProgress: @Sendable () -> Void
     private let state = Mutex(State())
 
     init(
-        parts: TelemetryParts, epoch: StreamEpoch, isCurrent: Bool, onProgress: @escaping @Sendable () -> Void
+        parts: TelemetryParts, epoch: StreamEpoch, lane: Lane = .unspecified, isCurrent: Bool,
+        onProgress: @escaping @Sendable () -> Void
     ) {
         self.parts = parts
         self.epoch = epoch
         self.isCurrent = isCurrent
+        self.lane = lane
         self.onProgress = onProgress
-        signal = parts.uplinks.signal(of: epoch.stream)
+        listener = parts.uplinks.listen(to: epoch.stream)
+        member = parts.share.join()
     }
 
     /// Runs until an old epoch is at the cloud; with the current one until the connection fails.
     func run(_ client: GRPCClient<HTTP2ClientTransport.Posix>) async throws {
-        defer { parts.uplinks.setConnected(epoch.stream, false) }
-        try await TelemetryService.Client(wrapping: client).publish { writer in
-            try await self.produce(writer)
-        } onResponse: { response in
+        defer {
+            if isCurrent { parts.uplinks.setConnected(epoch.stream, false) }
+            parts.uplinks.stop(listener, to: epoch.stream)
+            finish()
+        }
+        try await client.bidirectionalStreaming(
+            request: StreamingClientRequest { writer in try await self.produce(writer) },
+            descriptor: TelemetryService.Method.Publish.descriptor, serializer: RequestBytesSerializer(),
+            deserializer: ProtobufDeserializer<PublishResponse>(), options: .defaults
+        ) { response in
             defer { self.finish() }
             for try await message in response.messages { try await self.receive(message) }
         }
@@ -68,13 +84,16 @@ final class UplinkSession: Sendable {
 
     // MARK: Sending
 
-    private func produce(_ writer: RPCWriter<PublishRequest>) async throws {
+    private func produce(_ writer: RPCWriter<UplinkRequest>) async throws {
         var opening = PublishRequest()
         opening.session.stream = epoch.stream
         opening.session.epoch = .init(epoch.epoch.bytes)
         opening.session.oldestSequence = epoch.oldest
         opening.session.level = .synced
-        try await writer.write(opening)
+        opening.session.lane = lane
+        var first = UplinkRequest()
+        try first.append(opening)
+        try await writer.write(first)
 
         guard let resumeAfter = try await waitForResume() else { return }
         var sent = max(resumeAfter, epoch.oldest - 1)
@@ -83,82 +102,171 @@ final class UplinkSession: Sendable {
             sent = epoch.acknowledged
         }
         if isCurrent { parts.uplinks.setConnected(epoch.stream, true) }
+        var isCaughtUp = false
         while !isFinished {
             try Task.checkCancellation()
-            var request = PublishRequest()
-            if hasRoom { try await fill(&request, after: &sent) }
-            if isCurrent {
-                var transient = parts.uplinks.takeTransient(
-                    epoch.stream, maximumBytes: RequestPace.largestBytes)
-                forwardingUnacknowledged(&transient)
-                request.publications.append(contentsOf: transient)
+            let settings = parts.table.settings(of: epoch.stream)
+            if isCaughtUp { await gather(settings) }
+            var request = UplinkRequest()
+            var isHeldBack = false
+            if hasRoom {
+                if let wait = rateLimit(settings) {
+                    isHeldBack = true
+                    await listener.signal.wait(upTo: wait)
+                } else {
+                    listener.forget()
+                    isCaughtUp = try await fill(&request, after: &sent, settings)
+                }
             }
-            if request.publications.isEmpty, request.lost.isEmpty {
-                if !isCurrent, acknowledged + 1 >= epoch.next { return }
-                await signal.wait()
+            if isCurrent { try takeTransient(into: &request) }
+            if request.isEmpty {
+                if isCurrent ? hasMoved(settings) && hasNothingUnderWay : acknowledged + 1 >= epoch.next { return }
+                if !isHeldBack { try await waitForMore() }
                 continue
             }
             try await writer.write(request)
         }
     }
 
-    private func fill(_ request: inout PublishRequest, after sent: inout UInt64) async throws {
-        let (epoch, after) = (epoch, sent)
-        let requestBytes = state.withLock { $0.pace.requestBytes }
-        let entries = try await parts.pool.read { db in
-            try DurableStreams(db).entries(
-                of: epoch, after: after, limit: Self.maximumRequestEntries,
-                maximumBytes: requestBytes)
+    /// While something is under way, waits until a batch is worth a request of its own, or for the interval; an idle
+    /// uplink sends at once.
+    private func gather(_ settings: StreamSettings) async {
+        let end = ContinuousClock.now + settings.batchInterval.duration
+        while !isFinished, !Task.isCancelled, !hasNothingUnderWay,
+            listener.arrivedMessages < settings.batchSize
+        {
+            let left = ContinuousClock.now.duration(to: end)
+            guard left > .zero else { return }
+            await listener.signal.wait(upTo: left)
         }
-        guard let last = entries.last?.positions.last else { return }
+    }
+
+    /// Waits for something new, and meanwhile frees what the cloud has.
+    private func waitForMore() async throws {
+        guard parts.acknowledgements.has(epoch) else { return await listener.signal.wait() }
+        await listener.signal.wait(upTo: Self.longestUnfreed)
+        // Whatever woke this up may be about to store something, which frees it too.
+        if hasNothingUnderWay, listener.arrivedMessages == 0 { try await free() }
+    }
+
+    /// Frees what the cloud has.
+    private func free() async throws {
+        guard let through = parts.acknowledgements.take(epoch) else { return }
+        state.withLock { $0.unfreedBytes = 0 }
+        do {
+            try await parts.streams.write(epoch) { streams, epoch in
+                try streams.acknowledge(epoch, through: through)
+            }
+        } catch {
+            parts.acknowledgements.add(epoch, through: through)
+            throw error
+        }
+    }
+
+    private var hasNothingUnderWay: Bool { state.withLock { $0.inFlight.isEmpty } }
+
+    /// Whether the stream is appended to elsewhere by now: its `persistence` was changed.
+    private func hasMoved(_ settings: StreamSettings) -> Bool {
+        (settings.persistence == .memory) != epoch.isInMemory
+    }
+
+    private func rateLimit(_ settings: StreamSettings) -> Duration? {
+        settings.maxRate.flatMap { parts.rate.wait(of: epoch.stream, bytesPerSecond: Double($0.bytes)) }
+    }
+
+    /// The session's part of the line, next to others of the same priority.
+    private func weight(_ settings: StreamSettings) -> Double {
+        switch lane {
+        case .live: settings.liveShare
+        case .backlog: 1 - settings.liveShare
+        default: 1
+        }
+    }
+
+    private func takeTransient(into request: inout UplinkRequest) throws {
+        var transient = parts.uplinks.takeTransient(epoch.stream, maximumBytes: RequestPace.largestBytes)
+        forwardingUnacknowledged(&transient)
+        for publication in transient { try request.append(publication) }
+    }
+
+    /// Adds what comes next, when it is this session's turn.
+    ///
+    /// - Returns: Whether nothing more is there.
+    private func fill(
+        _ request: inout UplinkRequest, after sent: inout UInt64, _ settings: StreamSettings
+    ) async throws -> Bool {
+        guard
+            let allowed = try await member.turn(
+                priority: settings.priority, weight: weight(settings))
+        else { return true }
         var bytes = 0
+        defer { member.sent(bytes) }
+        // A stream that is held to a rate sends little at once, so that it stays near it.
+        let most = settings.maxRate.map { min(allowed, max(1, Int(clamping: $0.bytes / 4))) } ?? allowed
+        let (epoch, after) = (epoch, sent)
+        let entries = try await parts.streams.read(epoch) { streams, epoch in
+            try streams.entries(of: epoch, after: after, limit: Self.maximumRequestEntries, maximumBytes: most)
+        }
+        guard let last = entries.last?.positions.last else { return true }
         var spans: [MessageSpans] = []
+        request.reserve(entries.reduce(256) { $0 + $1.bytes + 192 })
         for entry in entries {
             bytes += entry.bytes
             switch entry.content {
-            case .batch(let stored):
-                guard var batch = try? Batch(serializedBytes: stored.payload) else {
-                    // What the disk damaged must not stop what lies behind it.
-                    parts.logger.error(
-                        "stored messages are damaged; they are entered as lost",
-                        metadata: ["stream": "\(epoch.stream)", "sequence.first": "\(entry.positions.first)"])
-                    request.lost.append(Self.lost(entry.positions, .corrupted, [stored.origin]))
-                    continue
-                }
-                if let appended = stored.tracedSince {
-                    spans.append(forwarding(&batch, waitingSince: appended))
-                }
-                var publication = Publication()
-                publication.sequence = entry.positions.first
-                publication.batch = batch
-                publication.origin = WireOrigin(stored.origin)
-                if let source = stored.source { publication.source = WireSource(source) }
-                publication.receiveTime = Microseconds.timestamp(stored.receiveTime)
-                publication.receiveTimeDoubtful = stored.isReceiveTimeDoubtful
-                request.publications.append(publication)
+            case .batch(let stored): try append(stored, at: entry.positions, to: &request, &spans)
             case .lost(let reason, let origins):
-                request.lost.append(
+                try request.append(
                     Self.lost(entry.positions, LossReason(rawValue: reason) ?? .unspecified, origins))
             }
+        }
+        // An account may have no bytes at all, and is under way all the same.
+        bytes = max(1, bytes)
+        if let rate = settings.maxRate {
+            parts.rate.sent(bytes, of: epoch.stream, bytesPerSecond: Double(rate.bytes))
         }
         sent = last
         let isTooLate = state.withLock { state in
             guard !state.isFinished else { return true }
-            state.inFlight.append(InFlight(last: last, bytes: bytes, sent: .now, spans: spans))
-            state.bytes += bytes
+            state.inFlight.append(InFlight(last: last, bytes: bytes, spans: spans))
             return false
         }
         if isTooLate { for each in spans { each.end(failure: Self.noAnswer) } }
+        return entries.count < Self.maximumRequestEntries && bytes < most
+    }
+
+    private func append(
+        _ stored: StreamBatch, at positions: SequenceRange, to request: inout UplinkRequest,
+        _ spans: inout [MessageSpans]
+    ) throws {
+        var payload = stored.payload
+        if let appended = stored.tracedSince {
+            guard var batch = try? Batch(serializedBytes: stored.payload) else {
+                // What the disk damaged must not stop what lies behind it.
+                parts.logger.error(
+                    "stored messages are damaged; they are entered as lost",
+                    metadata: ["stream": "\(epoch.stream)", "sequence.first": "\(positions.first)"])
+                try request.append(Self.lost(positions, .corrupted, [stored.origin]))
+                return
+            }
+            spans.append(forwarding(&batch, waitingSince: appended))
+            payload = try batch.serializedBytes()
+        }
+        var publication = Publication()
+        publication.sequence = positions.first
+        publication.origin = WireOrigin(stored.origin)
+        if let source = stored.source { publication.source = WireSource(source) }
+        publication.receiveTime = Microseconds.timestamp(stored.receiveTime)
+        publication.receiveTimeDoubtful = stored.isReceiveTimeDoubtful
+        try request.append(batch: payload, in: publication)
     }
 
     /// The cloud knows less than it acknowledged: it was restored from an older copy. Says what it lost.
     private func accountForForgotten(
-        after sequence: UInt64, _ writer: RPCWriter<PublishRequest>
+        after sequence: UInt64, _ writer: RPCWriter<UplinkRequest>
     ) async throws {
         let epoch = epoch
-        let forgotten = try await parts.pool.read { db in
-            try DurableStreams(db).exported(
-                of: epoch, after: sequence, reason: LossReason.receiverRestored.rawValue)
+        let forgotten = try await parts.streams.read(epoch) { streams, epoch in
+            try streams.exported(of: epoch, after: sequence, reason: LossReason.receiverRestored.rawValue)
         }
         parts.logger.warning(
             "the cloud forgot messages that it had acknowledged; they are entered as lost there",
@@ -169,10 +277,9 @@ final class UplinkSession: Sendable {
         // One to a request: each may hold a thousand origins.
         for entry in forgotten {
             guard case .lost(let reason, let origins) = entry.content else { continue }
-            var request = PublishRequest()
-            request.lost = [
-                Self.lost(entry.positions, LossReason(rawValue: reason) ?? .receiverRestored, origins)
-            ]
+            var request = UplinkRequest()
+            try request.append(
+                Self.lost(entry.positions, LossReason(rawValue: reason) ?? .receiverRestored, origins))
             try await writer.write(request)
         }
     }
@@ -194,15 +301,14 @@ final class UplinkSession: Sendable {
             let (resumeAfter, isFinished) = state.withLock { ($0.resumeAfter, $0.isFinished) }
             if let resumeAfter { return resumeAfter }
             if isFinished { return nil }
-            await signal.wait()
+            await listener.signal.wait()
         }
     }
 
     private var hasRoom: Bool {
         state.withLock { state in
             guard let last = state.inFlight.last?.last else { return true }
-            return state.bytes < min(state.pace.inFlightBytes, parts.uplinkBytes)
-                && last - min(last, state.acknowledged) < Self.maximumInFlightMessages
+            return last - min(last, state.acknowledged) < Self.maximumInFlightMessages
         }
     }
 
@@ -217,7 +323,8 @@ final class UplinkSession: Sendable {
             return state.inFlight.flatMap(\.spans)
         }
         for spans in unanswered { spans.end(failure: Self.noAnswer) }
-        signal.signal()
+        member.leave()
+        listener.signal.signal()
     }
 
     // MARK: Receiving
@@ -237,25 +344,29 @@ final class UplinkSession: Sendable {
         let through = message.acknowledgedSequence
         let before = acknowledged
         if through > max(before, epoch.acknowledged) {
-            let epoch = epoch
-            try await parts.committer.commit { db in
-                try DurableStreams(db).acknowledge(epoch, through: through)
-            }
+            parts.acknowledgements.add(epoch, through: through)
         }
         let arrived = state.withLock { state in
             if message.hasResumeAfterSequence { state.resumeAfter = message.resumeAfterSequence }
             state.acknowledged = max(state.acknowledged, through)
-            var arrived: [MessageSpans] = []
-            while let first = state.inFlight.first, first.last <= state.acknowledged {
-                state.bytes -= first.bytes
-                state.pace.acknowledged(after: first.sent.duration(to: .now))
-                arrived.append(contentsOf: first.spans)
-                state.inFlight.removeFirst()
-            }
-            return arrived
+            let count = state.inFlight.prefix { $0.last <= state.acknowledged }.count
+            defer { state.inFlight.removeFirst(count) }
+            state.unfreedBytes += state.inFlight.prefix(count).reduce(0) { $0 + $1.bytes }
+            return state.inFlight.prefix(count)
         }
-        for spans in arrived { spans.end() }
+        let known = max(before, epoch.acknowledged)
+        if through > known {
+            parts.counters.forwarded(
+                through - known, bytes: arrived.reduce(0) { $0 + $1.bytes }, of: epoch.stream, now: parts.clock.now)
+        }
+        for request in arrived {
+            member.acknowledged()
+            for spans in request.spans { spans.end() }
+        }
+        if epoch.isInMemory || !isCurrent || state.withLock({ $0.unfreedBytes >= Self.mostUnfreedBytes }) {
+            try await free()
+        }
         onProgress()
-        signal.signal()
+        listener.signal.signal()
     }
 }

@@ -3,12 +3,31 @@ import RPCSupport
 import StreamStore
 import Synchronization
 
-/// Tells each stream's uplink that something new is there, and holds its QoS 0 messages.
+/// Tells the sessions of each stream's uplink that something new is there, and holds its QoS 0 messages.
 final class UplinkSignals: Sendable {
     /// Most QoS 0 messages waiting per stream; the oldest falls out.
     static let maximumTransient = 1_000
     /// Most bytes of them per stream; the oldest falls out.
     static let maximumTransientBytes = 4 << 20
+
+    /// What one session waits on.
+    final class Listener: Sendable {
+        let signal = Signal()
+        private let arrived = Mutex(0)
+
+        fileprivate init() {}
+
+        /// Messages that were appended to the stream since ``forget()``.
+        var arrivedMessages: Int { arrived.withLock { $0 } }
+
+        /// Counts from nothing again.
+        func forget() { arrived.withLock { $0 = 0 } }
+
+        fileprivate func wake(messages: Int) {
+            if messages > 0 { arrived.withLock { $0 += messages } }
+            signal.signal()
+        }
+    }
 
     private struct Waiting {
         var publications: [(publication: Publication, bytes: Int)] = []
@@ -16,7 +35,7 @@ final class UplinkSignals: Sendable {
     }
 
     private struct State {
-        var signals: [String: Signal] = [:]
+        var listeners: [String: [Listener]] = [:]
         var transient: [String: Waiting] = [:]
         var connected: Set<String> = []
         var dropped: UInt64 = 0
@@ -29,18 +48,31 @@ final class UplinkSignals: Sendable {
     /// QoS 0 messages that were dropped because the cloud was away or slow.
     var dropped: UInt64 { state.withLock { $0.dropped } }
 
-    /// The signal of a stream.
-    func signal(of stream: String) -> Signal {
+    /// Listens to a stream, until ``stop(_:to:)``.
+    func listen(to stream: String) -> Listener {
+        let listener = Listener()
+        state.withLock { $0.listeners[stream, default: []].append(listener) }
+        return listener
+    }
+
+    /// How many listen to a stream.
+    func listeners(of stream: String) -> Int { state.withLock { $0.listeners[stream]?.count ?? 0 } }
+
+    func stop(_ listener: Listener, to stream: String) {
         state.withLock { state in
-            if let known = state.signals[stream] { return known }
-            let signal = Signal()
-            state.signals[stream] = signal
-            return signal
+            state.listeners[stream]?.removeAll { $0 === listener }
+            if state.listeners[stream]?.isEmpty == true { state.listeners[stream] = nil }
         }
     }
 
-    func wake(_ streams: Set<String>) {
-        for stream in streams { signal(of: stream).signal() }
+    /// Something new is in streams.
+    ///
+    /// - Parameter messages: How many messages were appended to each, where that is known.
+    func wake(_ streams: Set<String>, messages: [String: Int] = [:]) {
+        let listeners = state.withLock { state in
+            streams.flatMap { name in (state.listeners[name] ?? []).map { ($0, messages[name] ?? 0) } }
+        }
+        for (listener, count) in listeners { listener.wake(messages: count) }
     }
 
     /// Says whether a stream's uplink can send; QoS 0 messages are kept only while it can.
@@ -80,7 +112,7 @@ final class UplinkSignals: Sendable {
             state.transient[stream] = waiting
             return true
         }
-        if isTaken { signal(of: stream).signal() }
+        if isTaken { wake([stream]) }
     }
 
     /// Takes the QoS 0 messages that wait, oldest first; after the first at most so many bytes, and at most

@@ -381,6 +381,24 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachRequest: Sendable {
     set {event = .componentStatuses(newValue)}
   }
 
+  /// How its streams stand.
+  public var streamStatuses: Hedgerow_Deployment_V1_StreamStatuses {
+    get {
+      if case .streamStatuses(let v)? = event {return v}
+      return Hedgerow_Deployment_V1_StreamStatuses()
+    }
+    set {event = .streamStatuses(newValue)}
+  }
+
+  /// The answer to a command.
+  public var streamCommandResult: Hedgerow_Deployment_V1_StreamCommandResult {
+    get {
+      if case .streamCommandResult(let v)? = event {return v}
+      return Hedgerow_Deployment_V1_StreamCommandResult()
+    }
+    set {event = .streamCommandResult(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What it says.
@@ -395,6 +413,10 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachRequest: Sendable {
     case endpoints(Hedgerow_Deployment_V1_CoreEndpoints)
     /// What its components did.
     case componentStatuses(Hedgerow_Deployment_V1_ComponentStatuses)
+    /// How its streams stand.
+    case streamStatuses(Hedgerow_Deployment_V1_StreamStatuses)
+    /// The answer to a command.
+    case streamCommandResult(Hedgerow_Deployment_V1_StreamCommandResult)
 
   }
 
@@ -547,6 +569,15 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachResponse: Sendable {
     set {event = .revokedCertificates(newValue)}
   }
 
+  /// Something to be done on a stream. A core that does not know the command answers with an error.
+  public var streamCommand: Hedgerow_Deployment_V1_StreamCommand {
+    get {
+      if case .streamCommand(let v)? = event {return v}
+      return Hedgerow_Deployment_V1_StreamCommand()
+    }
+    set {event = .streamCommand(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What it says.
@@ -561,6 +592,8 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachResponse: Sendable {
     case renewServerCertificate(Hedgerow_Deployment_V1_RenewServerCertificate)
     /// Certificates that are no longer to be trusted; the whole list.
     case revokedCertificates(Hedgerow_Deployment_V1_RevokedCertificates)
+    /// Something to be done on a stream. A core that does not know the command answers with an error.
+    case streamCommand(Hedgerow_Deployment_V1_StreamCommand)
 
   }
 
@@ -628,6 +661,196 @@ public nonisolated struct Hedgerow_Deployment_V1_ComponentStatuses: Sendable {
 
   /// One entry an instance.
   public var components: [Hedgerow_Type_V1_ComponentStatus] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// How the streams of a core stand: all of them, at once when it attached, then at most every ten seconds and only
+/// after a change.
+public nonisolated struct Hedgerow_Deployment_V1_StreamStatuses: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// One entry a stream, at most 256.
+  public var streams: [Hedgerow_Stream_V1_StreamStatus] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Something to be done on a stream. At most 16 are under way to a core.
+public nonisolated struct Hedgerow_Deployment_V1_StreamCommand: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// To be named in the result; unique in the attachment.
+  public var commandID: UInt64 = 0
+
+  /// How long the cloud waits for the result; a core need not begin a command whose time is over.
+  public var timeLimit: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_timeLimit ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_timeLimit = newValue}
+  }
+  /// Returns true if `timeLimit` has been explicitly set.
+  public var hasTimeLimit: Bool {self._timeLimit != nil}
+  /// Clears the value of `timeLimit`. Subsequent reads from it will return its default value.
+  public mutating func clearTimeLimit() {self._timeLimit = nil}
+
+  /// What to do. The core in the request is this core.
+  public var command: Hedgerow_Deployment_V1_StreamCommand.OneOf_Command? = nil
+
+  /// Read messages.
+  public var read: Hedgerow_Stream_V1_ReadStreamRequest {
+    get {
+      if case .read(let v)? = command {return v}
+      return Hedgerow_Stream_V1_ReadStreamRequest()
+    }
+    set {command = .read(newValue)}
+  }
+
+  /// Delete messages.
+  public var delete: Hedgerow_Stream_V1_DeleteStreamMessagesRequest {
+    get {
+      if case .delete(let v)? = command {return v}
+      return Hedgerow_Stream_V1_DeleteStreamMessagesRequest()
+    }
+    set {command = .delete(newValue)}
+  }
+
+  /// Pause an export.
+  public var pause: Hedgerow_Stream_V1_PauseExportRequest {
+    get {
+      if case .pause(let v)? = command {return v}
+      return Hedgerow_Stream_V1_PauseExportRequest()
+    }
+    set {command = .pause(newValue)}
+  }
+
+  /// Resume an export.
+  public var resume: Hedgerow_Stream_V1_ResumeExportRequest {
+    get {
+      if case .resume(let v)? = command {return v}
+      return Hedgerow_Stream_V1_ResumeExportRequest()
+    }
+    set {command = .resume(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// What to do. The core in the request is this core.
+  public nonisolated enum OneOf_Command: Equatable, Sendable {
+    /// Read messages.
+    case read(Hedgerow_Stream_V1_ReadStreamRequest)
+    /// Delete messages.
+    case delete(Hedgerow_Stream_V1_DeleteStreamMessagesRequest)
+    /// Pause an export.
+    case pause(Hedgerow_Stream_V1_PauseExportRequest)
+    /// Resume an export.
+    case resume(Hedgerow_Stream_V1_ResumeExportRequest)
+
+  }
+
+  public init() {}
+
+  fileprivate var _timeLimit: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
+/// What came of a command.
+public nonisolated struct Hedgerow_Deployment_V1_StreamCommandResult: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The command.
+  public var commandID: UInt64 = 0
+
+  /// What came of it.
+  public var result: Hedgerow_Deployment_V1_StreamCommandResult.OneOf_Result? = nil
+
+  /// It failed.
+  public var failure: Hedgerow_Deployment_V1_StreamCommandFailure {
+    get {
+      if case .failure(let v)? = result {return v}
+      return Hedgerow_Deployment_V1_StreamCommandFailure()
+    }
+    set {result = .failure(newValue)}
+  }
+
+  /// What was read.
+  public var read: Hedgerow_Stream_V1_ReadStreamResponse {
+    get {
+      if case .read(let v)? = result {return v}
+      return Hedgerow_Stream_V1_ReadStreamResponse()
+    }
+    set {result = .read(newValue)}
+  }
+
+  /// What was deleted.
+  public var delete: Hedgerow_Stream_V1_DeleteStreamMessagesResponse {
+    get {
+      if case .delete(let v)? = result {return v}
+      return Hedgerow_Stream_V1_DeleteStreamMessagesResponse()
+    }
+    set {result = .delete(newValue)}
+  }
+
+  /// How the export stands.
+  public var pause: Hedgerow_Stream_V1_PauseExportResponse {
+    get {
+      if case .pause(let v)? = result {return v}
+      return Hedgerow_Stream_V1_PauseExportResponse()
+    }
+    set {result = .pause(newValue)}
+  }
+
+  /// How the export stands.
+  public var resume: Hedgerow_Stream_V1_ResumeExportResponse {
+    get {
+      if case .resume(let v)? = result {return v}
+      return Hedgerow_Stream_V1_ResumeExportResponse()
+    }
+    set {result = .resume(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// What came of it.
+  public nonisolated enum OneOf_Result: Equatable, Sendable {
+    /// It failed.
+    case failure(Hedgerow_Deployment_V1_StreamCommandFailure)
+    /// What was read.
+    case read(Hedgerow_Stream_V1_ReadStreamResponse)
+    /// What was deleted.
+    case delete(Hedgerow_Stream_V1_DeleteStreamMessagesResponse)
+    /// How the export stands.
+    case pause(Hedgerow_Stream_V1_PauseExportResponse)
+    /// How the export stands.
+    case resume(Hedgerow_Stream_V1_ResumeExportResponse)
+
+  }
+
+  public init() {}
+}
+
+/// Why a command failed.
+public nonisolated struct Hedgerow_Deployment_V1_StreamCommandFailure: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The gRPC code, 1 to 16.
+  public var code: UInt32 = 0
+
+  /// The reason.
+  public var reason: Hedgerow_Type_V1_ErrorReason = .unspecified
+
+  /// One sentence for people, at most 1,000 bytes.
+  public var message: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1137,7 +1360,7 @@ nonisolated extension Hedgerow_Deployment_V1_WatchDeploymentResponse: SwiftProto
 
 nonisolated extension Hedgerow_Deployment_V1_AttachRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AttachRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}report\0\u{3}server_certificate_request\0\u{1}endpoints\0\u{3}component_statuses\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}report\0\u{3}server_certificate_request\0\u{1}endpoints\0\u{3}component_statuses\0\u{3}stream_statuses\0\u{3}stream_command_result\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1210,6 +1433,32 @@ nonisolated extension Hedgerow_Deployment_V1_AttachRequest: SwiftProtobuf.Messag
           self.event = .componentStatuses(v)
         }
       }()
+      case 6: try {
+        var v: Hedgerow_Deployment_V1_StreamStatuses?
+        var hadOneofValue = false
+        if let current = self.event {
+          hadOneofValue = true
+          if case .streamStatuses(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.event = .streamStatuses(v)
+        }
+      }()
+      case 7: try {
+        var v: Hedgerow_Deployment_V1_StreamCommandResult?
+        var hadOneofValue = false
+        if let current = self.event {
+          hadOneofValue = true
+          if case .streamCommandResult(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.event = .streamCommandResult(v)
+        }
+      }()
       default: break
       }
     }
@@ -1240,6 +1489,14 @@ nonisolated extension Hedgerow_Deployment_V1_AttachRequest: SwiftProtobuf.Messag
     case .componentStatuses?: try {
       guard case .componentStatuses(let v)? = self.event else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .streamStatuses?: try {
+      guard case .streamStatuses(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .streamCommandResult?: try {
+      guard case .streamCommandResult(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
     case nil: break
     }
@@ -1409,7 +1666,7 @@ nonisolated extension Hedgerow_Deployment_V1_ServerCertificateRequest: SwiftProt
 
 nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AttachResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}assignment\0\u{3}server_certificate\0\u{3}renew_server_certificate\0\u{3}revoked_certificates\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}assignment\0\u{3}server_certificate\0\u{3}renew_server_certificate\0\u{3}revoked_certificates\0\u{3}stream_command\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1482,6 +1739,19 @@ nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Messa
           self.event = .revokedCertificates(v)
         }
       }()
+      case 6: try {
+        var v: Hedgerow_Deployment_V1_StreamCommand?
+        var hadOneofValue = false
+        if let current = self.event {
+          hadOneofValue = true
+          if case .streamCommand(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.event = .streamCommand(v)
+        }
+      }()
       default: break
       }
     }
@@ -1512,6 +1782,10 @@ nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Messa
     case .revokedCertificates?: try {
       guard case .revokedCertificates(let v)? = self.event else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .streamCommand?: try {
+      guard case .streamCommand(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
     case nil: break
     }
@@ -1628,6 +1902,310 @@ nonisolated extension Hedgerow_Deployment_V1_ComponentStatuses: SwiftProtobuf.Me
 
   public static func ==(lhs: Hedgerow_Deployment_V1_ComponentStatuses, rhs: Hedgerow_Deployment_V1_ComponentStatuses) -> Bool {
     if lhs.components != rhs.components {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_StreamStatuses: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".StreamStatuses"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}streams\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.streams) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.streams.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.streams, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_StreamStatuses, rhs: Hedgerow_Deployment_V1_StreamStatuses) -> Bool {
+    if lhs.streams != rhs.streams {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_StreamCommand: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".StreamCommand"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}command_id\0\u{3}time_limit\0\u{1}read\0\u{1}delete\0\u{1}pause\0\u{1}resume\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.commandID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._timeLimit) }()
+      case 3: try {
+        var v: Hedgerow_Stream_V1_ReadStreamRequest?
+        var hadOneofValue = false
+        if let current = self.command {
+          hadOneofValue = true
+          if case .read(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.command = .read(v)
+        }
+      }()
+      case 4: try {
+        var v: Hedgerow_Stream_V1_DeleteStreamMessagesRequest?
+        var hadOneofValue = false
+        if let current = self.command {
+          hadOneofValue = true
+          if case .delete(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.command = .delete(v)
+        }
+      }()
+      case 5: try {
+        var v: Hedgerow_Stream_V1_PauseExportRequest?
+        var hadOneofValue = false
+        if let current = self.command {
+          hadOneofValue = true
+          if case .pause(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.command = .pause(v)
+        }
+      }()
+      case 6: try {
+        var v: Hedgerow_Stream_V1_ResumeExportRequest?
+        var hadOneofValue = false
+        if let current = self.command {
+          hadOneofValue = true
+          if case .resume(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.command = .resume(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.commandID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.commandID, fieldNumber: 1)
+    }
+    try { if let v = self._timeLimit {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    switch self.command {
+    case .read?: try {
+      guard case .read(let v)? = self.command else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .delete?: try {
+      guard case .delete(let v)? = self.command else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .pause?: try {
+      guard case .pause(let v)? = self.command else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .resume?: try {
+      guard case .resume(let v)? = self.command else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_StreamCommand, rhs: Hedgerow_Deployment_V1_StreamCommand) -> Bool {
+    if lhs.commandID != rhs.commandID {return false}
+    if lhs._timeLimit != rhs._timeLimit {return false}
+    if lhs.command != rhs.command {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_StreamCommandResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".StreamCommandResult"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}command_id\0\u{1}failure\0\u{1}read\0\u{1}delete\0\u{1}pause\0\u{1}resume\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.commandID) }()
+      case 2: try {
+        var v: Hedgerow_Deployment_V1_StreamCommandFailure?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .failure(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .failure(v)
+        }
+      }()
+      case 3: try {
+        var v: Hedgerow_Stream_V1_ReadStreamResponse?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .read(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .read(v)
+        }
+      }()
+      case 4: try {
+        var v: Hedgerow_Stream_V1_DeleteStreamMessagesResponse?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .delete(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .delete(v)
+        }
+      }()
+      case 5: try {
+        var v: Hedgerow_Stream_V1_PauseExportResponse?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .pause(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .pause(v)
+        }
+      }()
+      case 6: try {
+        var v: Hedgerow_Stream_V1_ResumeExportResponse?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .resume(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .resume(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.commandID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.commandID, fieldNumber: 1)
+    }
+    switch self.result {
+    case .failure?: try {
+      guard case .failure(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .read?: try {
+      guard case .read(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .delete?: try {
+      guard case .delete(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .pause?: try {
+      guard case .pause(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .resume?: try {
+      guard case .resume(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_StreamCommandResult, rhs: Hedgerow_Deployment_V1_StreamCommandResult) -> Bool {
+    if lhs.commandID != rhs.commandID {return false}
+    if lhs.result != rhs.result {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_StreamCommandFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".StreamCommandFailure"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}reason\0\u{1}message\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.code) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.code != 0 {
+      try visitor.visitSingularUInt32Field(value: self.code, fieldNumber: 1)
+    }
+    if self.reason != .unspecified {
+      try visitor.visitSingularEnumField(value: self.reason, fieldNumber: 2)
+    }
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_StreamCommandFailure, rhs: Hedgerow_Deployment_V1_StreamCommandFailure) -> Bool {
+    if lhs.code != rhs.code {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.message != rhs.message {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -115,7 +115,7 @@ extension Hedgerow_Telemetry_V1_TelemetryService {
         /// >
         /// > Publishes on one long stream. The first request carries `session`, and only the first may (a later
         /// > one is INVALID_ARGUMENT). The server acknowledges cumulatively. Exactly one session per (publisher,
-        /// > stream) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
+        /// > stream, lane) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
         /// > the sequences is FAILED_PRECONDITION `SEQUENCE_GAP` with the expected number in its metadata.
         /// > Do not put a gRPC retry policy on it: reconnect, and resume from `resume_after_sequence`.
         ///
@@ -206,7 +206,7 @@ extension Hedgerow_Telemetry_V1_TelemetryService {
         /// >
         /// > Publishes on one long stream. The first request carries `session`, and only the first may (a later
         /// > one is INVALID_ARGUMENT). The server acknowledges cumulatively. Exactly one session per (publisher,
-        /// > stream) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
+        /// > stream, lane) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
         /// > the sequences is FAILED_PRECONDITION `SEQUENCE_GAP` with the expected number in its metadata.
         /// > Do not put a gRPC retry policy on it: reconnect, and resume from `resume_after_sequence`.
         ///
@@ -295,7 +295,7 @@ extension Hedgerow_Telemetry_V1_TelemetryService {
         /// >
         /// > Publishes on one long stream. The first request carries `session`, and only the first may (a later
         /// > one is INVALID_ARGUMENT). The server acknowledges cumulatively. Exactly one session per (publisher,
-        /// > stream) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
+        /// > stream, lane) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
         /// > the sequences is FAILED_PRECONDITION `SEQUENCE_GAP` with the expected number in its metadata.
         /// > Do not put a gRPC retry policy on it: reconnect, and resume from `resume_after_sequence`.
         ///
@@ -531,7 +531,7 @@ extension Hedgerow_Telemetry_V1_TelemetryService {
         /// >
         /// > Publishes on one long stream. The first request carries `session`, and only the first may (a later
         /// > one is INVALID_ARGUMENT). The server acknowledges cumulatively. Exactly one session per (publisher,
-        /// > stream) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
+        /// > stream, lane) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
         /// > the sequences is FAILED_PRECONDITION `SEQUENCE_GAP` with the expected number in its metadata.
         /// > Do not put a gRPC retry policy on it: reconnect, and resume from `resume_after_sequence`.
         ///
@@ -650,7 +650,7 @@ extension Hedgerow_Telemetry_V1_TelemetryService {
         /// >
         /// > Publishes on one long stream. The first request carries `session`, and only the first may (a later
         /// > one is INVALID_ARGUMENT). The server acknowledges cumulatively. Exactly one session per (publisher,
-        /// > stream) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
+        /// > stream, lane) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
         /// > the sequences is FAILED_PRECONDITION `SEQUENCE_GAP` with the expected number in its metadata.
         /// > Do not put a gRPC retry policy on it: reconnect, and resume from `resume_after_sequence`.
         ///
@@ -792,7 +792,7 @@ extension Hedgerow_Telemetry_V1_TelemetryService.ClientProtocol {
     /// >
     /// > Publishes on one long stream. The first request carries `session`, and only the first may (a later
     /// > one is INVALID_ARGUMENT). The server acknowledges cumulatively. Exactly one session per (publisher,
-    /// > stream) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
+    /// > stream, lane) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
     /// > the sequences is FAILED_PRECONDITION `SEQUENCE_GAP` with the expected number in its metadata.
     /// > Do not put a gRPC retry policy on it: reconnect, and resume from `resume_after_sequence`.
     ///
@@ -913,7 +913,7 @@ extension Hedgerow_Telemetry_V1_TelemetryService.ClientProtocol {
     /// >
     /// > Publishes on one long stream. The first request carries `session`, and only the first may (a later
     /// > one is INVALID_ARGUMENT). The server acknowledges cumulatively. Exactly one session per (publisher,
-    /// > stream) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
+    /// > stream, lane) is live; a newer one ends the older with ABORTED `SESSION_SUPERSEDED`. An undeclared gap in
     /// > the sequences is FAILED_PRECONDITION `SEQUENCE_GAP` with the expected number in its metadata.
     /// > Do not put a gRPC retry policy on it: reconnect, and resume from `resume_after_sequence`.
     ///

@@ -76,6 +76,51 @@ public nonisolated enum Hedgerow_Telemetry_V1_AcknowledgementLevel: SwiftProtobu
 
 }
 
+/// The part of a stream that an outage split (semantics of `liveShare`): order holds within each.
+public nonisolated enum Hedgerow_Telemetry_V1_Lane: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// The whole stream.
+  case unspecified // = 0
+
+  /// What was appended before the line came back.
+  case backlog // = 1
+
+  /// What is appended since.
+  case live // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .backlog
+    case 2: self = .live
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .backlog: return 1
+    case .live: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Hedgerow_Telemetry_V1_Lane] = [
+    .unspecified,
+    .backlog,
+    .live,
+  ]
+
+}
+
 /// Why messages will never arrive.
 public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
@@ -109,6 +154,9 @@ public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Sw
 
   /// A component failed on them, and no deployed route takes its dead letters.
   case transformFailed // = 9
+
+  /// An operator deleted them from their stream.
+  case deleted // = 10
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -127,6 +175,7 @@ public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Sw
     case 7: self = .receiverRestored
     case 8: self = .filtered
     case 9: self = .transformFailed
+    case 10: self = .deleted
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -143,6 +192,7 @@ public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Sw
     case .receiverRestored: return 7
     case .filtered: return 8
     case .transformFailed: return 9
+    case .deleted: return 10
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -159,6 +209,7 @@ public nonisolated enum Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf.Enum, Sw
     .receiverRestored,
     .filtered,
     .transformFailed,
+    .deleted,
   ]
 
 }
@@ -181,6 +232,9 @@ public nonisolated struct Hedgerow_Telemetry_V1_Session: Sendable {
 
   /// Least safety that the publisher wants before an acknowledgement. The cloud always syncs.
   public var level: Hedgerow_Telemetry_V1_AcknowledgementLevel = .unspecified
+
+  /// Which lane of the stream this is; cores only. Each lane of a stream has a session of its own.
+  public var lane: Hedgerow_Telemetry_V1_Lane = .unspecified
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -751,13 +805,17 @@ nonisolated extension Hedgerow_Telemetry_V1_AcknowledgementLevel: SwiftProtobuf.
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ACKNOWLEDGEMENT_LEVEL_UNSPECIFIED\0\u{1}ACKNOWLEDGEMENT_LEVEL_RECEIVED\0\u{1}ACKNOWLEDGEMENT_LEVEL_STORED\0\u{1}ACKNOWLEDGEMENT_LEVEL_SYNCED\0")
 }
 
+nonisolated extension Hedgerow_Telemetry_V1_Lane: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LANE_UNSPECIFIED\0\u{1}LANE_BACKLOG\0\u{1}LANE_LIVE\0")
+}
+
 nonisolated extension Hedgerow_Telemetry_V1_LossReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LOSS_REASON_UNSPECIFIED\0\u{1}LOSS_REASON_NOT_RESENT\0\u{1}LOSS_REASON_OVERWRITTEN\0\u{1}LOSS_REASON_EXPIRED\0\u{1}LOSS_REASON_CORRUPTED\0\u{1}LOSS_REASON_REJECTED\0\u{1}LOSS_REASON_NOT_ROUTED_TO_CLOUD\0\u{1}LOSS_REASON_RECEIVER_RESTORED\0\u{1}LOSS_REASON_FILTERED\0\u{1}LOSS_REASON_TRANSFORM_FAILED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LOSS_REASON_UNSPECIFIED\0\u{1}LOSS_REASON_NOT_RESENT\0\u{1}LOSS_REASON_OVERWRITTEN\0\u{1}LOSS_REASON_EXPIRED\0\u{1}LOSS_REASON_CORRUPTED\0\u{1}LOSS_REASON_REJECTED\0\u{1}LOSS_REASON_NOT_ROUTED_TO_CLOUD\0\u{1}LOSS_REASON_RECEIVER_RESTORED\0\u{1}LOSS_REASON_FILTERED\0\u{1}LOSS_REASON_TRANSFORM_FAILED\0\u{1}LOSS_REASON_DELETED\0")
 }
 
 nonisolated extension Hedgerow_Telemetry_V1_Session: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Session"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}epoch\0\u{3}oldest_sequence\0\u{1}level\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}epoch\0\u{3}oldest_sequence\0\u{1}level\0\u{1}lane\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -769,6 +827,7 @@ nonisolated extension Hedgerow_Telemetry_V1_Session: SwiftProtobuf.Message, Swif
       case 2: try { try decoder.decodeSingularBytesField(value: &self.epoch) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.oldestSequence) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.level) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
       default: break
       }
     }
@@ -787,6 +846,9 @@ nonisolated extension Hedgerow_Telemetry_V1_Session: SwiftProtobuf.Message, Swif
     if self.level != .unspecified {
       try visitor.visitSingularEnumField(value: self.level, fieldNumber: 4)
     }
+    if self.lane != .unspecified {
+      try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -795,6 +857,7 @@ nonisolated extension Hedgerow_Telemetry_V1_Session: SwiftProtobuf.Message, Swif
     if lhs.epoch != rhs.epoch {return false}
     if lhs.oldestSequence != rhs.oldestSequence {return false}
     if lhs.level != rhs.level {return false}
+    if lhs.lane != rhs.lane {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -118,6 +118,9 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
 
   /// RESOURCE_EXHAUSTED: this peer sends faster than its limit allows, by more than can be waited for; with RetryInfo.
   case rateLimited // = 30
+
+  /// UNAVAILABLE: the core is not attached to the cloud, so that nothing can be asked of it now.
+  case coreAway // = 31
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -157,6 +160,7 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     case 28: self = .unresolvedComponent
     case 29: self = .invalidRecipe
     case 30: self = .rateLimited
+    case 31: self = .coreAway
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -194,6 +198,7 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     case .unresolvedComponent: return 28
     case .invalidRecipe: return 29
     case .rateLimited: return 30
+    case .coreAway: return 31
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -231,6 +236,7 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     .unresolvedComponent,
     .invalidRecipe,
     .rateLimited,
+    .coreAway,
   ]
 
 }
@@ -238,5 +244,5 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 nonisolated extension Hedgerow_Type_V1_ErrorReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_REASON_UNSPECIFIED\0\u{1}ERROR_REASON_INVALID_FIELD\0\u{1}ERROR_REASON_NOT_FOUND\0\u{1}ERROR_REASON_ALREADY_EXISTS\0\u{1}ERROR_REASON_NO_IDENTITY\0\u{1}ERROR_REASON_ROLE_NOT_ALLOWED\0\u{1}ERROR_REASON_NOT_YOUR_RESOURCE\0\u{1}ERROR_REASON_REVOKED\0\u{1}ERROR_REASON_NOT_IN_GROUP\0\u{1}ERROR_REASON_MEMBERSHIP_NOT_DEPLOYED\0\u{1}ERROR_REASON_NO_ROUTE\0\u{1}ERROR_REASON_TOPIC_NOT_ALLOWED\0\u{1}ERROR_REASON_MESSAGE_TOO_LARGE\0\u{1}ERROR_REASON_MALFORMED_MESSAGE\0\u{1}ERROR_REASON_SEQUENCE_GAP\0\u{1}ERROR_REASON_SESSION_SUPERSEDED\0\u{1}ERROR_REASON_QUEUE_FULL\0\u{1}ERROR_REASON_TOO_MANY_CALLS\0\u{1}ERROR_REASON_TOKEN_NOT_ACCEPTED\0\u{1}ERROR_REASON_BAD_SIGNING_REQUEST\0\u{1}ERROR_REASON_INVALID_DEFINITION\0\u{1}ERROR_REASON_IN_USE\0\u{1}ERROR_REASON_NOT_DEPLOYED\0\u{1}ERROR_REASON_SHUTTING_DOWN\0\u{1}ERROR_REASON_STORAGE_FAILED\0\u{1}ERROR_REASON_INTERNAL\0\u{1}ERROR_REASON_BAD_PAGE_TOKEN\0\u{1}ERROR_REASON_ORIGIN_NOT_ALLOWED\0\u{1}ERROR_REASON_UNRESOLVED_COMPONENT\0\u{1}ERROR_REASON_INVALID_RECIPE\0\u{1}ERROR_REASON_RATE_LIMITED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_REASON_UNSPECIFIED\0\u{1}ERROR_REASON_INVALID_FIELD\0\u{1}ERROR_REASON_NOT_FOUND\0\u{1}ERROR_REASON_ALREADY_EXISTS\0\u{1}ERROR_REASON_NO_IDENTITY\0\u{1}ERROR_REASON_ROLE_NOT_ALLOWED\0\u{1}ERROR_REASON_NOT_YOUR_RESOURCE\0\u{1}ERROR_REASON_REVOKED\0\u{1}ERROR_REASON_NOT_IN_GROUP\0\u{1}ERROR_REASON_MEMBERSHIP_NOT_DEPLOYED\0\u{1}ERROR_REASON_NO_ROUTE\0\u{1}ERROR_REASON_TOPIC_NOT_ALLOWED\0\u{1}ERROR_REASON_MESSAGE_TOO_LARGE\0\u{1}ERROR_REASON_MALFORMED_MESSAGE\0\u{1}ERROR_REASON_SEQUENCE_GAP\0\u{1}ERROR_REASON_SESSION_SUPERSEDED\0\u{1}ERROR_REASON_QUEUE_FULL\0\u{1}ERROR_REASON_TOO_MANY_CALLS\0\u{1}ERROR_REASON_TOKEN_NOT_ACCEPTED\0\u{1}ERROR_REASON_BAD_SIGNING_REQUEST\0\u{1}ERROR_REASON_INVALID_DEFINITION\0\u{1}ERROR_REASON_IN_USE\0\u{1}ERROR_REASON_NOT_DEPLOYED\0\u{1}ERROR_REASON_SHUTTING_DOWN\0\u{1}ERROR_REASON_STORAGE_FAILED\0\u{1}ERROR_REASON_INTERNAL\0\u{1}ERROR_REASON_BAD_PAGE_TOKEN\0\u{1}ERROR_REASON_ORIGIN_NOT_ALLOWED\0\u{1}ERROR_REASON_UNRESOLVED_COMPONENT\0\u{1}ERROR_REASON_INVALID_RECIPE\0\u{1}ERROR_REASON_RATE_LIMITED\0\u{1}ERROR_REASON_CORE_AWAY\0")
 }

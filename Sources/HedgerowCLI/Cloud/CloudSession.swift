@@ -23,6 +23,9 @@ struct CloudSession: Sendable {
     var telemetry: Hedgerow_Telemetry_V1_TelemetryService.Client<HTTP2ClientTransport.Posix> {
         .init(wrapping: client)
     }
+    var streams: Hedgerow_Stream_V1_StreamService.Client<HTTP2ClientTransport.Posix> {
+        .init(wrapping: client)
+    }
     /// The options of a call that is answered at once.
     var options: CallOptions { CloudDialer.unary }
 }

@@ -152,6 +152,7 @@ struct Ledger: Sendable {
         case .receiverRestored: "receiverRestored"
         case .filtered: "filtered"
         case .transformFailed: "transformFailed"
+        case .deleted: "deleted"
         }
     }
 }

@@ -66,7 +66,7 @@ extension CLIError {
         case .invalidField, .invalidDefinition, .badSigningRequest, .badPageToken, .malformedMessage,
             .messageTooLarge, .invalidRecipe:
             .wrongUse
-        case .shuttingDown: .unreachable
+        case .shuttingDown, .coreAway: .unreachable
         case .unspecified, .alreadyExists, .sequenceGap, .sessionSuperseded, .queueFull, .tooManyCalls,
             .rateLimited,
             .inUse, .unresolvedComponent,

@@ -1,3 +1,4 @@
+import FoundationEssentials
 public import StreamStore
 
 /// What a look at a program's database means.
@@ -21,7 +22,17 @@ public enum DatabaseChecks {
                 "commits to \(path) would not survive a power cut (synchronous is \(inspection.synchronous), not 2)",
                 advice: "this SQLite cannot sync; use another build of it")
         }
-        return .good(check, "\(path) is whole (quick_check), and commits are synced (WAL, synchronous FULL)")
+        if let salvage = inspection.salvages.first {
+            return .warning(
+                check,
+                "\(path) was damaged (\(salvage.cause)) and made anew at \(salvage.time.formatted(.iso8601)): \(salvage.saved) "
+                    + "rows were saved, \(salvage.unreadable) could not be read",
+                advice: "look at the disk: it loses data; the ledger names the messages that are gone")
+        }
+        return .good(
+            check,
+            "\(path) is whole (quick_check), and commits are synced (WAL, synchronous FULL)"
+                + (inspection.hasBallast ? "; the ballast for a full disk is there" : ""))
     }
 
     /// Says that a database cannot be looked at.

@@ -14,11 +14,13 @@ public struct BatchCheck: Sendable {
 
     /// Checks a batch and encodes it.
     ///
-    /// - Parameter instance: The component instance whose dead letters the batch holds: for these alone, the
-    ///   reserved topic `$dead-letter/INSTANCE` is allowed. Nil for every other batch.
+    /// - Parameters:
+    ///   - raw: The batch as it came, which spares encoding it.
+    ///   - instance: The component instance whose dead letters the batch holds: for these alone, the
+    ///     reserved topic `$dead-letter/INSTANCE` is allowed. Nil for every other batch.
     /// - Throws: A refusal that says which rule it breaks.
     public func check(
-        _ batch: Batch, deadLettersOf instance: String? = nil
+        _ batch: Batch, encodedAs raw: [UInt8]? = nil, deadLettersOf instance: String? = nil
     ) throws(IncomingPublication.Refusal) -> IncomingPublication.Checked {
         let topic: Topic
         do {
@@ -53,7 +55,7 @@ public struct BatchCheck: Sendable {
         }
         let encoded: [UInt8]
         do {
-            encoded = try batch.serializedBytes()
+            encoded = try raw ?? batch.serializedBytes()
         } catch {
             throw malformed("it cannot be encoded: \(error)")
         }

@@ -52,17 +52,21 @@ public struct IncomingPublication: Sendable {
     ///
     /// - Parameters:
     ///   - publication: As it came.
+    ///   - encoded: Its batch as it came, where that is known.
     ///   - now: Microseconds since 1970: the sample time of a plain message that has none.
     ///   - limits: How large it may be.
     ///   - mayHoldDeadLetters: Whether a publication whose origin says so may have the topic of dead letters.
     public init(
-        _ publication: Publication, now: Int64, limits: MessageLimits = .standard,
+        _ publication: Publication, encodedBatch encoded: [UInt8]? = nil, now: Int64, limits: MessageLimits = .standard,
         mayHoldDeadLetters: Bool = false
     ) {
         arrival = .now
         var batch: Batch
+        var raw: [UInt8]?
         switch publication.content {
-        case .batch(let packed)?: batch = packed
+        case .batch(let packed)?:
+            batch = packed
+            raw = encoded
         case .message(let plain)?:
             batch = Batch(plain)
             if !plain.hasTime { batch.baseTime = Microseconds.timestamp(now) }
@@ -80,9 +84,21 @@ public struct IncomingPublication: Sendable {
         do {
             content = .success(
                 try BatchCheck(limits: limits).check(
-                    batch, deadLettersOf: mayHoldDeadLetters ? origin?.deadLetterInstance : nil))
+                    batch, encodedAs: raw, deadLettersOf: mayHoldDeadLetters ? origin?.deadLetterInstance : nil))
         } catch {
             content = .failure(error)
         }
+    }
+
+    /// A publication of a publisher's own messages.
+    init(positions: SequenceRange, count: Int, content: Result<Checked, Refusal>, arrival: TraceTime) {
+        self.positions = positions
+        self.count = count
+        self.content = content
+        self.arrival = arrival
+        origin = nil
+        source = nil
+        receiveTime = nil
+        receiveTimeDoubtful = false
     }
 }

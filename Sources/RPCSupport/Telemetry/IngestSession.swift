@@ -1,3 +1,4 @@
+public import HedgerowAPI
 public import Identity
 public import Messaging
 
@@ -7,6 +8,8 @@ public struct IngestSession: Hashable, Sendable {
     public let publisher: Principal
     /// Name of the publisher's stream.
     public let stream: String
+    /// Which part of the stream, where an outage split it.
+    public let lane: Lane
     /// The run of the publisher's process.
     public let epoch: Epoch
     /// The oldest sequence that the publisher can still account for.
@@ -18,11 +21,13 @@ public struct IngestSession: Hashable, Sendable {
 
     /// Makes a session.
     public init(
-        publisher: Principal, stream: String, epoch: Epoch, oldestSequence: UInt64, generation: UInt64,
+        publisher: Principal, stream: String, lane: Lane = .unspecified, epoch: Epoch, oldestSequence: UInt64,
+        generation: UInt64,
         callerTraces: Bool = false
     ) {
         self.publisher = publisher
         self.stream = stream
+        self.lane = lane
         self.epoch = epoch
         self.oldestSequence = oldestSequence
         self.generation = generation

@@ -42,7 +42,7 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
     /// - Parameter cancelled: Returns or throws when the call is over for another reason (deadline, peer
     ///   gone, shutdown); grpc-swift does not cancel the handler's task by itself.
     public func serve(
-        publisher: Principal, requests: RPCAsyncSequence<PublishRequest, any Error>,
+        publisher: Principal, requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>,
         responses: RPCWriter<PublishResponse>, cancelled: @escaping @Sendable () async throws -> Void
     ) async throws {
         let mailbox = IngestMailbox()
@@ -57,16 +57,17 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 var isFirst = true
-                for try await request in requests {
+                for try await arrived in requests {
+                    let request = arrived.request
                     if isFirst {
                         let opening = try reader.opening(of: request)
                         session.value = sessions.begin(
-                            publisher: publisher, stream: opening.stream, epoch: opening.epoch,
+                            publisher: publisher, stream: opening.stream, lane: opening.lane, epoch: opening.epoch,
                             oldestSequence: opening.oldestSequence, callerTraces: callerTraces,
                             end: { superseded.signal() })
                         opened.signal()
                     }
-                    let items = try reader.items(of: request, isFirst: isFirst)
+                    let items = try reader.items(of: arrived, isFirst: isFirst)
                     isFirst = false
                     try await rates?.admit(publisher, items)
                     try await mailbox.offer(items)

@@ -16,6 +16,7 @@ struct PublishRequestReader {
     /// What the first request says.
     struct Opening {
         let stream: String
+        let lane: Lane
         let epoch: Epoch
         let oldestSequence: UInt64
     }
@@ -48,11 +49,16 @@ struct PublishRequestReader {
         guard (1...Self.maximumSequence).contains(session.oldestSequence) else {
             throw invalid("session.oldest_sequence", "it has to lie between 1 and \(Self.maximumSequence)")
         }
-        return Opening(stream: stream, epoch: epoch, oldestSequence: session.oldestSequence)
+        guard session.lane == .unspecified || mayHoldDeadLetters else {
+            throw invalid("session.lane", "only the streams of a core have lanes; leave it away")
+        }
+        return Opening(
+            stream: stream, lane: session.lane, epoch: epoch, oldestSequence: session.oldestSequence)
     }
 
     /// Reads what a request publishes, sorted by sequence.
-    func items(of request: PublishRequest, isFirst: Bool) throws -> [IngestItem] {
+    func items(of arrived: ArrivedPublishRequest, isFirst: Bool) throws -> [IngestItem] {
+        let request = arrived.request
         if !isFirst, request.hasSession {
             throw invalid("session", "only the first request may carry a session")
         }
@@ -63,14 +69,14 @@ struct PublishRequestReader {
         let now = clock.now
         var items: [IngestItem] = []
         items.reserveCapacity(request.publications.count + request.lost.count)
-        for publication in request.publications {
+        for (index, publication) in request.publications.enumerated() {
             guard publication.sequence <= Self.maximumSequence else {
                 throw invalid("publications.sequence", "sequences end at \(Self.maximumSequence)")
             }
             items.append(
                 .messages(
                     IncomingPublication(
-                        publication, now: now, limits: limits, mayHoldDeadLetters: mayHoldDeadLetters)))
+                        publication, encodedBatch: arrived.batch(at: index), now: now, limits: limits, mayHoldDeadLetters: mayHoldDeadLetters)))
         }
         guard !request.lost.isEmpty else { return items }
         guard request.lost.reduce(0, { $0 + $1.origins.count }) <= Self.maximumOrigins else {

@@ -1,10 +1,10 @@
 import GRPCCore
-import HedgerowAPI
+public import HedgerowAPI
 public import Identity
 public import Messaging
 import Synchronization
 
-/// Knows the live session of each (publisher, stream) and ends the one before: fencing.
+/// Knows the live session of each (publisher, stream, lane) and ends the one before: fencing.
 ///
 /// ``requireLive(_:)`` is to be asked inside the transaction that stores something, so that nothing of an
 /// older session is stored after a newer one has read its cursor.
@@ -12,6 +12,7 @@ public final class SessionRegistry: Sendable {
     private struct Key: Hashable {
         let publisher: Principal
         let stream: String
+        let lane: Lane
     }
 
     private struct Live {
@@ -35,13 +36,14 @@ public final class SessionRegistry: Sendable {
     /// Makes a session the live one; the one before is told to end.
     ///
     /// - Parameters:
+    ///   - lane: Which part of the stream, where an outage split it.
     ///   - callerTraces: Whether the publisher traces as well.
     ///   - end: Called when a newer session takes over. Must not block.
     public func begin(
-        publisher: Principal, stream: String, epoch: Epoch, oldestSequence: UInt64,
+        publisher: Principal, stream: String, lane: Lane = .unspecified, epoch: Epoch, oldestSequence: UInt64,
         callerTraces: Bool = false, end: @escaping @Sendable () -> Void
     ) -> IngestSession {
-        let key = Key(publisher: publisher, stream: stream)
+        let key = Key(publisher: publisher, stream: stream, lane: lane)
         let (generation, previous) = state.withLock { state in
             let generation = state.nextGeneration
             state.nextGeneration += 1
@@ -50,13 +52,13 @@ public final class SessionRegistry: Sendable {
         }
         previous?.end()
         return IngestSession(
-            publisher: publisher, stream: stream, epoch: epoch, oldestSequence: oldestSequence,
+            publisher: publisher, stream: stream, lane: lane, epoch: epoch, oldestSequence: oldestSequence,
             generation: generation, callerTraces: callerTraces)
     }
 
     /// Forgets a session that ended.
     public func end(_ session: IngestSession) {
-        let key = Key(publisher: session.publisher, stream: session.stream)
+        let key = Key(publisher: session.publisher, stream: session.stream, lane: session.lane)
         state.withLock { state in
             if state.live[key]?.generation == session.generation { state.live[key] = nil }
         }
@@ -66,7 +68,7 @@ public final class SessionRegistry: Sendable {
     ///
     /// - Throws: ``HedgerowError`` ABORTED `SESSION_SUPERSEDED`.
     public func requireLive(_ session: IngestSession) throws {
-        let key = Key(publisher: session.publisher, stream: session.stream)
+        let key = Key(publisher: session.publisher, stream: session.stream, lane: session.lane)
         let live = state.withLock { $0.live[key]?.generation }
         guard live == session.generation else { throw Self.superseded(session.publisher, session.stream) }
     }

@@ -22,12 +22,23 @@ public typealias PublishRequest = Hedgerow_Telemetry_V1_PublishRequest
 public typealias PublishResponse = Hedgerow_Telemetry_V1_PublishResponse
 /// What a publisher says about itself.
 public typealias PublishSession = Hedgerow_Telemetry_V1_Session
+/// The part of a stream that an outage split.
+public typealias Lane = Hedgerow_Telemetry_V1_Lane
 /// A message that can never be accepted.
 public typealias Rejection = Hedgerow_Telemetry_V1_Rejection
 /// The telemetry service.
 public typealias TelemetryService = Hedgerow_Telemetry_V1_TelemetryService
 
 extension LossReason {
+    /// The reason as metrics call it: lower snake case, without the enum's prefix.
+    public var metricName: String {
+        if case .UNRECOGNIZED = self { return "unknown" }
+        return String(describing: self).reduce(into: "") { name, character in
+            if character.isUppercase { name.append("_") }
+            name.append(contentsOf: character.lowercased())
+        }
+    }
+
     /// Whether messages of this reason are really lost: a refused message was answered, and one that no
     /// route takes to the cloud, or that a component's steps dropped, was handled at the edge.
     public var isLoss: Bool {

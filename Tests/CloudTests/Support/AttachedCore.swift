@@ -158,3 +158,12 @@ extension RunningCloud {
         }
     }
 }
+
+extension AttachedCore {
+    /// Waits for a command on a stream.
+    func streamCommand(skipping: Int = 0) async throws -> Hedgerow_Deployment_V1_StreamCommand {
+        try await next("a command", skipping: skipping) {
+            if case .streamCommand(let value) = $0.event { value } else { nil }
+        }
+    }
+}

@@ -143,19 +143,19 @@ final class FakeSource: DeliverySource {
 }
 
 /// Serves the handlers, without authentication.
-struct HandlerService: Telemetry.SimpleServiceProtocol {
+struct HandlerService: ArrivedPublishing {
     let backend: FakeBackend
     let source: FakeSource
     let publisher: Principal
 
     func publish(
-        request: RPCAsyncSequence<PublishRequest, any Error>, response: RPCWriter<PublishResponse>,
+        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, response: RPCWriter<PublishResponse>,
         context: ServerContext
     ) async throws {
         let handler = PublishHandler(
             backend: backend, sessions: backend.sessions, clock: WallClock { 1_000_000 },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-        try await handler.serve(publisher: publisher, requests: request, responses: response) {
+        try await handler.serve(publisher: publisher, requests: requests, responses: response) {
             try await context.cancellation.cancelled
         }
     }

@@ -9,6 +9,13 @@ import Testing
 
 @testable import RPCSupport
 
+extension PublishRequestReader {
+    /// Reads a request of whose bytes nothing is known.
+    fileprivate func items(of request: PublishRequest, isFirst: Bool) throws -> [IngestItem] {
+        try items(of: ArrivedPublishRequest(request), isFirst: isFirst)
+    }
+}
+
 @Suite struct PublishRequestReaderTests {
     private let reader = PublishRequestReader(limits: .standard, clock: WallClock { 42 })
 

@@ -76,19 +76,19 @@ private final class MemoryCloud: PublishBackend, Sendable {
     func closed(_ session: IngestSession) async {}
 }
 
-private struct MemoryCloudService: Hedgerow_Telemetry_V1_TelemetryService.SimpleServiceProtocol {
+private struct MemoryCloudService: ArrivedPublishing {
     let cloud: MemoryCloud
     let sessions = SessionRegistry()
 
     func publish(
-        request: RPCAsyncSequence<PublishRequest, any Error>, response: RPCWriter<PublishResponse>,
+        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, response: RPCWriter<PublishResponse>,
         context: ServerContext
     ) async throws {
         let handler = PublishHandler(
             backend: cloud, sessions: sessions,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await handler.serve(
-            publisher: try Principal(role: .core, name: "pi-1"), requests: request, responses: response
+            publisher: try Principal(role: .core, name: "pi-1"), requests: requests, responses: response
         ) { try await context.cancellation.cancelled }
     }
 
@@ -113,7 +113,7 @@ private struct MemoryCloudService: Hedgerow_Telemetry_V1_TelemetryService.Simple
     ) async throws {
         let transport = HTTP2ServerTransport.Posix(
             address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext)
-        let server = GRPCServer(transport: transport, services: [MemoryCloudService(cloud: cloud)])
+        let server = GRPCServer(transport: transport, services: [PublishingService(MemoryCloudService(cloud: cloud))])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.serve() }
             let port = try #require(try await transport.listeningAddress.ipv4?.port)
