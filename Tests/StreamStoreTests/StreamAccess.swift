@@ -36,7 +36,8 @@ struct StreamAccess {
     }
 
     func current(epoch number: UInt8 = 9) throws -> StreamEpoch {
-        try #require(try streams.epochs(of: stream, current: epoch(number)).last)
+        let name = epoch(number)
+        return try #require(try streams.epochs(of: stream, current: name).first { $0.epoch == name })
     }
 
     func acknowledge(_ through: UInt64, epoch number: UInt8 = 9) throws {

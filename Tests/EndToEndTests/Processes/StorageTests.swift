@@ -109,7 +109,7 @@ import ThingClient
             let first = try thing.start(["--interval", "0.01", "--count", "20", "--flush-timeout", "60"])
             #expect(try await first.waitForExit(within: .seconds(60)) == .code(0))
             try await fleet.process("cloud").kill9()
-            let second = try thing.start(["--interval", "0.005", "--count", "400", "--flush-timeout", "60"])
+            let second = try thing.start(["--interval", "0.01", "--count", "600", "--flush-timeout", "60"])
             #expect(try await second.waitForExit(within: .seconds(90)) == .code(0))
             let core = try fleet.process("core-a")
             #expect(try await core.terminate(within: .seconds(20)).exit == .code(0))
