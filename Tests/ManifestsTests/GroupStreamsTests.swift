@@ -14,7 +14,7 @@ struct GroupStreamsTests {
             onFull: rejectNew
             timeToLive: 7d
             priority: 9
-            persistence: memory
+            persistence: disk
             batchSize: 1000
             batchInterval: 50ms
             liveShare: 0.25
@@ -23,13 +23,14 @@ struct GroupStreamsTests {
               - cloud
               - {topic: line/1}
               - {directory: /srv/readings, maxFileSize: 1MiB, maxFiles: 20, name: archive}
+          quick: {persistence: memory}
           local: {exports: [{directory: exports/local}], liveShare: 0, batchInterval: 0s, maxRate: 2048}
         """
 
     static let streams: [String: StreamSettings] = [
         "bulk": StreamSettings(
             maxSize: .mebibytes(2_048), onFull: .rejectNew, timeToLive: .days(7), priority: 9,
-            persistence: .memory, batchSize: 1_000, batchInterval: TimeSpan(milliseconds: 50),
+            persistence: .disk, batchSize: 1_000, batchInterval: TimeSpan(milliseconds: 50),
             liveShare: 0.25, maxRate: .kibibytes(64),
             exports: [
                 .cloud, StreamExport(.topic("line/1")),
@@ -38,6 +39,7 @@ struct GroupStreamsTests {
                         StreamDirectory("/srv/readings", maxFileSize: .mebibytes(1), maxFiles: 20)),
                     name: "archive"),
             ]),
+        "quick": StreamSettings(persistence: .memory),
         "local": StreamSettings(
             batchInterval: .seconds(0), maxRate: .kibibytes(2),
             exports: [StreamExport(.directory(StreamDirectory("exports/local")))]),
@@ -96,7 +98,7 @@ struct GroupStreamsTests {
             ("exports: [{directory: a/../b}]", "37: \"a/../b\" leads out of a directory"),
             ("exports: [{directory: a, maxFiles: 1}]", "50: 1 is out of range; write 2 to 10000"),
             ("exports: [{directory: a, maxFileSize: 1KiB}]", "53: 1KiB is out of range; write 64KiB to 1GiB"),
-            ("exports: [{directory: a}, {directory: ./a/}]", "52: the stream \"s\" is exported to"),
+            ("exports: [{directory: a}, {directory: ./a/}]", "53: the stream \"s\" is exported to"),
             ("exprots: [cloud]", "15: a stream has no key \"exprots\"; did you mean \"exports\"?"),
         ])
     func refused(line: String, expected: String) {
