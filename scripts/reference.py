@@ -71,13 +71,14 @@ UNITS = {"kibibytes": 1 << 10, "mebibytes": 1 << 20, "gibibytes": 1 << 30, "micr
 
 
 def number(source):
-    """The value of an expression of numbers: `64 << 10`, `.seconds(5)`, `TimeSpan.days(300)`."""
+    """The value of an expression of numbers: `64 << 10`, `1_000 / 2`, `.seconds(5)`, `TimeSpan.days(300)`."""
     plain = re.sub(r"\b([A-Z]\w+)(?:\.standard)?\.([a-z]\w*)\b(?!\()",
                    lambda match: f"({number(expression(f'{match[1]}.{match[2]}'))})", source)
     plain = re.sub(r"(?<=\d)_(?=\d)", "", plain)
     plain = re.sub(r"(?:\b[A-Z]\w*)?\.(\w+)\(", lambda match: f"{UNITS.get(match[1], match[1])} * (", plain)
     plain = re.sub(r"\bU?Int(?:8|16|32|64)?\(", "(", plain)
-    if not re.fullmatch(r"[\d\s.()+*<-]+", plain):
+    plain = plain.replace(" / ", " // ")
+    if not re.fullmatch(r"[\d\s.()+*/<-]+", plain):
         raise Drift(f"{source} is no number that scripts/reference.py understands")
     return eval(plain, {"__builtins__": {}})  # only digits and operators, as checked before
 
