@@ -10,8 +10,8 @@ import RPCSupport
 import StreamStore
 import SwiftProtobuf
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import EdgeCore
 
@@ -23,6 +23,7 @@ import TestSupport
     @Test func everyMessageIsOnceInTheFiles() async throws {
         try await withTemporaryDirectory { directory in
             try await ExportFixture.process(in: directory, revision: alone, exporting: true) { core in
+                try await core.waitForExports([Self.name])
                 for number in UInt64(0)..<20 { try await core.publish(number * 50 + 1, number * 50 + 50) }
                 try await eventually(
                     "the export did so", holds: { try await core.export(Self.name, of: "s").behind == 0 })

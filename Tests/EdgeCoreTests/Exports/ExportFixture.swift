@@ -9,8 +9,8 @@ import RPCSupport
 import StreamStore
 import SwiftProtobuf
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import EdgeCore
 
@@ -62,13 +62,24 @@ struct ExportFixture: Sendable {
             oldestSequence: 1,
             generation: 1)
         let result = try await parts.committer.commit { db in
-            try CoreIngestTransaction(
+            let transaction = CoreIngestTransaction(
                 db: db, session: session, router: parts.router, table: parts.table, host: parts.host,
                 lanes: parts.lanes, homes: parts.streams, core: parts.core, now: parts.clock.now,
                 isClockDoubtful: parts.isClockDoubtful()
-            ).ingest([messages(first, last, topic: topic, bytes: bytes)])
+            )
+            _ = try transaction.open()
+            return try transaction.ingest([messages(first, last, topic: topic, bytes: bytes)])
         }
         parts.exports.wake(result.wokenStreams)
+    }
+
+    /// Waits until the service has taken over the exports of a stream from the revision.
+    func waitForExports(_ names: [String], of stream: String = "s") async throws {
+        try await eventually(
+            "the exports are declared",
+            holds: {
+                try await describe(stream).exports.map(\.state.name) == names
+            })
     }
 
     func describe(_ stream: String) async throws -> StreamDescription {

@@ -9,8 +9,8 @@ import RPCSupport
 import StreamStore
 import SwiftProtobuf
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import EdgeCore
 

@@ -9,8 +9,8 @@ import RPCSupport
 import StreamStore
 import SwiftProtobuf
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import EdgeCore
 
@@ -36,6 +36,7 @@ import TestSupport
             try await ExportFixture.process(in: directory, revision: revision, exporting: true) { core in
                 let outlet = ThingOutlet(thing: "b", filters: [try TopicFilter("#")], isAtLeastOnce: false)
                 #expect(core.parts.outlets.add(outlet))
+                try await core.waitForExports([Self.name])
                 try await core.publish(1, 3)
                 try await eventually(
                     "taken", holds: { try await core.export(Self.name, of: "s").state.exported == 3 })

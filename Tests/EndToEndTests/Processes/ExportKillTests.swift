@@ -36,7 +36,7 @@ import Testing
             try await admin.deploy(group: "mill")
             try await fleet.waitForPorts("core-a", core)
             let thing = FleetThing("press-1", in: fleet)
-            let publisher = try thing.start(["--interval", "0.002", "--flush-timeout", "60"])
+            let publisher = try thing.start(["--interval", "0.01", "--flush-timeout", "60"])
             var before = 0
             for _ in 0..<6 {
                 before = try await eventually("lines are written", within: .seconds(60)) {
