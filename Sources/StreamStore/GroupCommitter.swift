@@ -38,6 +38,7 @@ public final class GroupCommitter: Service, Sendable {
         let run: @Sendable (Database) throws -> (@Sendable ((any Error)?) -> Void)
         let fail: @Sendable (any Error) -> Void
         let needsRoom: Bool
+        let isSynced: Bool
     }
 
     private struct State {
@@ -76,11 +77,14 @@ public final class GroupCommitter: Service, Sendable {
 
     /// Runs work in the next transaction and returns when that is on the disk.
     ///
-    /// - Parameter needsRoom: Whether it adds what has to be kept. On a full disk it is refused then.
+    /// - Parameters:
+    ///   - needsRoom: Whether it adds what has to be kept. On a full disk it is refused then.
+    ///   - isSynced: Whether it has to survive a power cut. A transaction of works that need not is written without
+    ///     an fsync: it survives the end of the process (https://sqlite.org/pragma.html#pragma_synchronous, NORMAL).
     /// - Throws: What the work throws (then nothing of it is stored), or ``StorageError`` where the
     ///   transaction failed, or ``CommitterClosed`` after the end of ``run()``.
     public func commit<Output: Sendable>(
-        needsRoom: Bool = false, _ work: @escaping @Sendable (Database) throws -> Output
+        needsRoom: Bool = false, isSynced: Bool = true, _ work: @escaping @Sendable (Database) throws -> Output
     ) async throws -> Output {
         try await withCheckedThrowingContinuation { continuation in
             let item = Work(
@@ -105,7 +109,7 @@ public final class GroupCommitter: Service, Sendable {
                         }
                     }
                 },
-                fail: { continuation.resume(throwing: $0) }, needsRoom: needsRoom)
+                fail: { continuation.resume(throwing: $0) }, needsRoom: needsRoom, isSynced: isSynced)
             let accepted = state.withLock { state in
                 guard !state.isClosed else { return false }
                 state.queue.append(item)
@@ -217,10 +221,38 @@ public final class GroupCommitter: Service, Sendable {
     // The write must finish even when the service is being cancelled: GRDB interrupts a write whose task
     // is cancelled, so it runs in a child task that does not inherit that.
     private func write(_ works: [Work]) async throws -> [@Sendable ((any Error)?) -> Void] {
-        try await withCheckedThrowingContinuation { continuation in
+        guard works.contains(where: \.isSynced) else { return try await writeUnsynced(works) }
+        return try await withCheckedThrowingContinuation { continuation in
             pool.asyncWrite(
                 { db in try works.map { try $0.run(db) } },
                 completion: { _, result in continuation.resume(with: result) })
+        }
+    }
+
+    /// Writes without an fsync, and leaves the connection as it has to be for everybody else.
+    private func writeUnsynced(_ works: [Work]) async throws -> [@Sendable ((any Error)?) -> Void] {
+        let path = path
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.asyncWriteWithoutTransaction { db in
+                continuation.resume(
+                    with: Result {
+                        try db.execute(sql: "PRAGMA synchronous = NORMAL")
+                        var completions: [@Sendable ((any Error)?) -> Void] = []
+                        let outcome = Result {
+                            try db.inTransaction {
+                                completions = try works.map { try $0.run(db) }
+                                return .commit
+                            }
+                        }
+                        try db.execute(sql: "PRAGMA synchronous = FULL")
+                        let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+                        guard level == 2 else {
+                            throw StorageError.notDurable(path: path, synchronous: level ?? -1)
+                        }
+                        try outcome.get()
+                        return completions
+                    })
+            }
         }
     }
 

@@ -62,11 +62,13 @@ struct CoreIngestTransaction {
     let core: String
     let now: Int64
     let isClockDoubtful: Bool
+    /// Whether it is synced when it is committed.
+    var isSynced = true
     /// Records what happens to sampled messages; nil where nothing is recorded.
     var tracer: MessageTracer?
 
     var thing: String { session.publisher.name }
-    private var streams: DurableStreams { DurableStreams(db) }
+    var streams: DurableStreams { DurableStreams(db) }
     private var publisher: String { session.publisher.description }
 
     /// Finds or makes the session's cursor, and gives account of what lies before the oldest that is left.
@@ -135,6 +137,7 @@ struct CoreIngestTransaction {
         if sequencer.cursor != known { try save(sequencer.cursor) }
         try coverage.save(db, now: now)
         result.outcome.acknowledged = sequencer.cursor
+        result.outcome.level = level(of: result)
         return result
     }
 
@@ -302,6 +305,12 @@ struct CoreIngestTransaction {
         }
     }
 
+    /// How safe everything is that was taken, once the transaction is committed.
+    private func level(of result: Result) -> AcknowledgementLevel {
+        let isInMemory = result.appended.keys.contains { table.settings(of: $0).persistence == .memory }
+        return isInMemory ? .received : isSynced ? .synced : .stored
+    }
+
     /// Works on a stream where it is.
     func withStreams<Value>(
         of name: String, _ body: (DurableStreams, Epoch) throws -> Value
@@ -394,65 +403,6 @@ struct CoreIngestTransaction {
             record.receiveTimeDoubtful = isClockDoubtful
             record.core = core
             return record
-        }
-    }
-
-    // MARK: Accounts
-
-    private func reject(
-        _ range: SequenceRange, _ refusal: IncomingPublication.Refusal, coverage: inout IngestCoverage,
-        into result: inout Result
-    ) throws {
-        result.outcome.rejected.append(Self.rejection(range, refusal))
-        // While the cloud is away for long, refusals must not fill the disk: the next batch covers them then.
-        guard try hasRoomForAccounts else { return }
-        try account(for: range, reason: .rejected, coverage: &coverage)
-        result.wokenStreams.insert(table.accountStream)
-    }
-
-    /// Whether accounts that can be told in another way may be added.
-    var hasRoomForAccounts: Bool {
-        get throws { try streams.accounts(in: table.accountStream) < DurableStreams.maximumAccounts }
-    }
-
-    /// Tells the cloud that sequences will not come, and first of those before them that no route led there.
-    private func account(
-        for range: SequenceRange, reason: LossReason, coverage: inout IngestCoverage
-    ) throws {
-        if let unrouted = SequenceRange(coverage.own + 1, range.first - 1) {
-            try tell(unrouted, .notRoutedToCloud, of: key(nil))
-        }
-        try tell(range, reason, of: key(nil))
-        coverage.own = range.last
-    }
-
-    /// Enters an account.
-    func tell(_ range: SequenceRange, _ reason: LossReason, of key: OriginKey) throws {
-        try appendLost(.init(key: key, range: range), reason: reason)
-    }
-
-    func appendLost(_ origin: StreamEntry.OriginRange, reason: LossReason) throws {
-        try streams.appendLost(
-            origin, reason: reason.rawValue, to: table.accountStream,
-            epoch: lanes.current(of: table.accountStream, isInMemory: false), now: now)
-    }
-
-    /// Takes sequences that will never come, of the thing and so of every output.
-    private func takeLost(
-        _ range: SequenceRange, reason: LossReason, coverage: inout IngestCoverage
-    ) throws {
-        try account(for: range, reason: reason, coverage: &coverage)
-        try loseDerived(range, reason: reason, coverage: &coverage)
-    }
-
-    private static func rejection(_ range: SequenceRange?, _ refusal: IncomingPublication.Refusal)
-        -> Rejection
-    {
-        .with {
-            $0.firstSequence = range?.first ?? 0
-            $0.lastSequence = range?.last ?? 0
-            $0.reason = refusal.reason
-            $0.detail = refusal.detail
         }
     }
 

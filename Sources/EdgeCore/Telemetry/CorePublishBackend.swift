@@ -1,6 +1,8 @@
+import Components
 import GRDB
 import GRPCCore
 import HedgerowAPI
+import Identity
 import Logging
 import RPCSupport
 import StreamStore
@@ -22,7 +24,9 @@ struct CorePublishBackend: PublishBackend {
         let items = IngestItem.joining(items)
         let result: CoreIngestTransaction.Result
         do {
-            result = try await write(session, needsRoom: true) { try $0.ingest(items) }
+            result = try await write(session, needsRoom: true, isSynced: needsSync(items, session)) {
+                try $0.ingest(items)
+            }
         } catch StorageError.full {
             // Nothing of it is acknowledged; the publisher keeps its stream and what it wants to send.
             var outcome = IngestOutcome(acknowledged: 0)
@@ -52,6 +56,22 @@ struct CorePublishBackend: PublishBackend {
         return result.outcome
     }
 
+    /// Whether a power cut must not take what is acknowledged of items: not where the publisher asked for less, nor
+    /// where all of it goes to streams in memory.
+    private func needsSync(_ items: [IngestItem], _ session: IngestSession) -> Bool {
+        guard session.wantsSync else { return false }
+        let table = parts.table
+        guard table.hasStreamsInMemory else { return true }
+        return items.contains { item in
+            guard case .messages(let publication) = item, let content = try? publication.content.get() else {
+                return true
+            }
+            let route = parts.router.route(from: session.publisher.name, topic: content.topic, by: table)
+            return !route.things.isEmpty || !route.components.isEmpty || route.streams.isEmpty
+                || route.streams.contains { table.settings(of: $0).persistence == .disk }
+        }
+    }
+
     func closed(_ session: IngestSession) async {
         do {
             let woken = try await parts.committer.commit { db in try transaction(db, session).close() }
@@ -64,14 +84,15 @@ struct CorePublishBackend: PublishBackend {
 
     /// One piece of work in the next transaction, under the revision that is in force when it runs.
     private func write<Value: Sendable>(
-        _ session: IngestSession, needsRoom: Bool = false, _ work: @escaping @Sendable (CoreIngestTransaction) throws -> Value
+        _ session: IngestSession, needsRoom: Bool = false, isSynced: Bool = true,
+        _ work: @escaping @Sendable (CoreIngestTransaction) throws -> Value
     ) async throws -> Value {
         let freed = PendingAcknowledgements.Taken()
         do {
-            return try await parts.committer.commit(needsRoom: needsRoom) { db in
+            return try await parts.committer.commit(needsRoom: needsRoom, isSynced: isSynced) { db in
                 try parts.sessions.requireLive(session)
                 try parts.acknowledgements.apply(db, freed)
-                return try work(transaction(db, session))
+                return try work(transaction(db, session, isSynced: isSynced))
             }
         } catch {
             parts.acknowledgements.giveBack(freed)
@@ -92,10 +113,12 @@ struct CorePublishBackend: PublishBackend {
         }
     }
 
-    private func transaction(_ db: Database, _ session: IngestSession) -> CoreIngestTransaction {
+    private func transaction(
+        _ db: Database, _ session: IngestSession, isSynced: Bool = true
+    ) -> CoreIngestTransaction {
         CoreIngestTransaction(
             db: db, session: session, router: parts.router, table: parts.table, host: parts.host,
             lanes: parts.lanes, homes: parts.streams, core: parts.core, now: parts.clock.now,
-            isClockDoubtful: parts.isClockDoubtful(), tracer: parts.tracer)
+            isClockDoubtful: parts.isClockDoubtful(), isSynced: isSynced, tracer: parts.tracer)
     }
 }

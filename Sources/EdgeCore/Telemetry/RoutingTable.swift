@@ -95,6 +95,9 @@ struct RoutingTable: Sendable {
     /// The parameters of a stream as the revision has them; the defaults for one that it does not have.
     func settings(of stream: String) -> StreamSettings { settings[stream] ?? StreamSettings() }
 
+    /// Whether any stream is in memory.
+    var hasStreamsInMemory: Bool { settings.values.contains { $0.persistence == .memory } }
+
     /// The stream that carries accounts of messages that do not travel themselves: `default`, unless that is in memory
     /// or does not go to the cloud.
     var accountStream: String {

@@ -18,6 +18,8 @@ public struct IngestOutcome: Sendable {
 
     /// Everything up to here is settled.
     public var acknowledged: UInt64
+    /// How safe that is by now.
+    public var level: Hedgerow_Telemetry_V1_AcknowledgementLevel = .synced
     /// Messages that can never be accepted.
     public var rejected: [Rejection] = []
     /// Set where items were left over because a target is full.

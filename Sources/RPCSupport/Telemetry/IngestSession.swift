@@ -10,6 +10,8 @@ public struct IngestSession: Hashable, Sendable {
     public let stream: String
     /// Which part of the stream, where an outage split it.
     public let lane: Lane
+    /// Whether the publisher wants its messages to survive a power cut before they are acknowledged.
+    public let wantsSync: Bool
     /// The run of the publisher's process.
     public let epoch: Epoch
     /// The oldest sequence that the publisher can still account for.
@@ -23,11 +25,12 @@ public struct IngestSession: Hashable, Sendable {
     public init(
         publisher: Principal, stream: String, lane: Lane = .unspecified, epoch: Epoch, oldestSequence: UInt64,
         generation: UInt64,
-        callerTraces: Bool = false
+        wantsSync: Bool = true, callerTraces: Bool = false
     ) {
         self.publisher = publisher
         self.stream = stream
         self.lane = lane
+        self.wantsSync = wantsSync
         self.epoch = epoch
         self.oldestSequence = oldestSequence
         self.generation = generation

@@ -63,7 +63,8 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
                         let opening = try reader.opening(of: request)
                         session.value = sessions.begin(
                             publisher: publisher, stream: opening.stream, lane: opening.lane, epoch: opening.epoch,
-                            oldestSequence: opening.oldestSequence, callerTraces: callerTraces,
+                            oldestSequence: opening.oldestSequence, wantsSync: opening.wantsSync,
+                            callerTraces: callerTraces,
                             end: { superseded.signal() })
                         opened.signal()
                     }
@@ -150,7 +151,7 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
         var list: [PublishResponse] = []
         var response = PublishResponse()
         response.acknowledgedSequence = acknowledged
-        response.level = .synced
+        response.level = outcome.level
         for var rejection in outcome.rejected {
             if response.rejected.count == maximumRejections {
                 list.append(response)

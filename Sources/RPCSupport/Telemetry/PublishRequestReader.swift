@@ -19,6 +19,7 @@ struct PublishRequestReader {
         let lane: Lane
         let epoch: Epoch
         let oldestSequence: UInt64
+        let wantsSync: Bool
     }
 
     private let limits: MessageLimits
@@ -53,7 +54,8 @@ struct PublishRequestReader {
             throw invalid("session.lane", "only the streams of a core have lanes; leave it away")
         }
         return Opening(
-            stream: stream, lane: session.lane, epoch: epoch, oldestSequence: session.oldestSequence)
+            stream: stream, lane: session.lane, epoch: epoch, oldestSequence: session.oldestSequence,
+            wantsSync: session.level != .received && session.level != .stored)
     }
 
     /// Reads what a request publishes, sorted by sequence.

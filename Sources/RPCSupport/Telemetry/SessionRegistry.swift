@@ -37,11 +37,12 @@ public final class SessionRegistry: Sendable {
     ///
     /// - Parameters:
     ///   - lane: Which part of the stream, where an outage split it.
+    ///   - wantsSync: Whether its messages are to survive a power cut before they are acknowledged.
     ///   - callerTraces: Whether the publisher traces as well.
     ///   - end: Called when a newer session takes over. Must not block.
     public func begin(
         publisher: Principal, stream: String, lane: Lane = .unspecified, epoch: Epoch, oldestSequence: UInt64,
-        callerTraces: Bool = false, end: @escaping @Sendable () -> Void
+        wantsSync: Bool = true, callerTraces: Bool = false, end: @escaping @Sendable () -> Void
     ) -> IngestSession {
         let key = Key(publisher: publisher, stream: stream, lane: lane)
         let (generation, previous) = state.withLock { state in
@@ -53,7 +54,7 @@ public final class SessionRegistry: Sendable {
         previous?.end()
         return IngestSession(
             publisher: publisher, stream: stream, lane: lane, epoch: epoch, oldestSequence: oldestSequence,
-            generation: generation, callerTraces: callerTraces)
+            generation: generation, wantsSync: wantsSync, callerTraces: callerTraces)
     }
 
     /// Forgets a session that ended.

@@ -22,6 +22,8 @@ public typealias PublishRequest = Hedgerow_Telemetry_V1_PublishRequest
 public typealias PublishResponse = Hedgerow_Telemetry_V1_PublishResponse
 /// What a publisher says about itself.
 public typealias PublishSession = Hedgerow_Telemetry_V1_Session
+/// How safe a message is when it is acknowledged.
+public typealias AcknowledgementLevel = Hedgerow_Telemetry_V1_AcknowledgementLevel
 /// The part of a stream that an outage split.
 public typealias Lane = Hedgerow_Telemetry_V1_Lane
 /// A message that can never be accepted.
