@@ -84,7 +84,10 @@ extension GroupCheck {
             return
         }
         if settings.persistence == .memory, settings.exports.contains(where: { $0.target != .cloud }) {
-            add(path, "a stream in memory goes to the cloud alone; write persistence: disk, or leave the exports away")
+            add(
+                path,
+                "a stream in memory goes to the cloud alone; write persistence: disk, or leave the exports away"
+            )
         }
         var names = Set<String>()
         for (index, export) in settings.exports.enumerated() {

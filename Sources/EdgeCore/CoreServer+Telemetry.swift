@@ -46,7 +46,8 @@ extension CoreServer {
     /// Makes the telemetry's part.
     static func makeTelemetry(_ core: CoreParts) async throws -> Telemetry {
         let room = DiskRoom(
-            database: core.database.path, ballast: core.configuration.limits.ballastBytes, logger: core.logger)
+            database: core.database.path, ballast: core.configuration.limits.ballastBytes, logger: core.logger
+        )
         let committer = GroupCommitter(
             pool: core.database, room: room, endsWhenDamaged: true, logger: core.logger)
         let clock = core.clock

@@ -64,7 +64,8 @@ extension DurableStreams {
         guard let last = section.pieces.last else { return section }
         // The reader stops at a bound of bytes without saying so.
         if let epoch = epochs.first(where: { $0.epoch == last.epoch }) {
-            section.isAtEnd = try hasEntries(behind: last.entry.positions.last, of: epoch, in: epochs) == false
+            section.isAtEnd =
+                try hasEntries(behind: last.entry.positions.last, of: epoch, in: epochs) == false
         }
         return section
     }

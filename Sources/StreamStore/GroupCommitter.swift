@@ -84,7 +84,8 @@ public final class GroupCommitter: Service, Sendable {
     /// - Throws: What the work throws (then nothing of it is stored), or ``StorageError`` where the
     ///   transaction failed, or ``CommitterClosed`` after the end of ``run()``.
     public func commit<Output: Sendable>(
-        needsRoom: Bool = false, isSynced: Bool = true, _ work: @escaping @Sendable (Database) throws -> Output
+        needsRoom: Bool = false, isSynced: Bool = true,
+        _ work: @escaping @Sendable (Database) throws -> Output
     ) async throws -> Output {
         try await withCheckedThrowingContinuation { continuation in
             let item = Work(

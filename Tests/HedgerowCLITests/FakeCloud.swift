@@ -46,7 +46,8 @@ final class FakeCloud: Sendable {
         let health = HealthRegistry()
         health.set(.serving)
         let services: [any RegistrableRPCService] = [
-            FakeRegistry(cloud: self), FakeDeployments(cloud: self), FakeTelemetry(cloud: self), FakeStreams(cloud: self),
+            FakeRegistry(cloud: self), FakeDeployments(cloud: self), FakeTelemetry(cloud: self),
+            FakeStreams(cloud: self),
             HealthService(registry: health),
         ]
         return try await withGRPCServer(transport: mutual, services: services) { server in

@@ -25,7 +25,8 @@ extension CloudServer {
     static func makeTelemetry(_ context: CloudContext) async throws -> Telemetry {
         let committer = GroupCommitter(
             pool: context.database.pool,
-            room: DiskRoom(database: context.database.pool.path, logger: context.logger), logger: context.logger)
+            room: DiskRoom(database: context.database.pool.path, logger: context.logger),
+            logger: context.logger)
         let sessions = SessionRegistry()
         let clock = WallClock { Int64(context.time.now().timeIntervalSince1970 * 1_000_000) }
         let store = SQLiteTelemetryStore(

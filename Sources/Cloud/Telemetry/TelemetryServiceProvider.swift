@@ -20,7 +20,8 @@ struct TelemetryServiceProvider: ArrivedPublishing {
     let logger: Logger
 
     func publish(
-        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, response: RPCWriter<PublishResponse>,
+        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>,
+        response: RPCWriter<PublishResponse>,
         context: ServerContext
     ) async throws {
         let peer = try context.peer().principal

@@ -269,7 +269,9 @@ struct AttachSession {
     private mutating func reportStreams() throws {
         guard let streams = parts.monitor?.statuses, !streams.isEmpty else { return }
         if let last = lastStreams {
-            guard last.streams != streams, last.time.duration(to: .now) >= parts.timing.statuses else { return }
+            guard last.streams != streams, last.time.duration(to: .now) >= parts.timing.statuses else {
+                return
+            }
         }
         lastStreams = (.now, streams)
         try send { $0.streamStatuses.streams = streams }

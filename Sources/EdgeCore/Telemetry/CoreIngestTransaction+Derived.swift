@@ -74,7 +74,8 @@ extension CoreIngestTransaction {
                             + "of \(limits.maximumBytes)"))
             }
             if !limits.overwritesOldest,
-                try withStreams(of: name, { streams, _ in try streams.bytes(in: name) }) + bytes > limits.maximumBytes
+                try withStreams(of: name, { streams, _ in try streams.bytes(in: name) }) + bytes
+                    > limits.maximumBytes
             {
                 room = .notNow
             }

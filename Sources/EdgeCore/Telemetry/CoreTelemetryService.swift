@@ -8,7 +8,8 @@ struct CoreTelemetryService: ArrivedPublishing {
     let parts: TelemetryParts
 
     func publish(
-        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, response: RPCWriter<PublishResponse>,
+        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>,
+        response: RPCWriter<PublishResponse>,
         context: ServerContext
     ) async throws {
         let peer = try context.peer().principal

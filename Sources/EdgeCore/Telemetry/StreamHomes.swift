@@ -27,7 +27,9 @@ final class StreamHomes: Sendable {
     ) async throws -> Value {
         guard epoch.isInMemory, let queue = memory else {
             do {
-                return try await pool.read { [damage] db in try body(DurableStreams(db, damage: damage), epoch) }
+                return try await pool.read { [damage] db in
+                    try body(DurableStreams(db, damage: damage), epoch)
+                }
             } catch {
                 committer.met(error)
                 throw error
@@ -129,7 +131,8 @@ final class StreamHomes: Sendable {
     }
 
     private static func save(
-        _ entries: [StreamEntry], to name: String, epoch: Epoch, limits: StreamLimits, _ overwrittenReason: Int,
+        _ entries: [StreamEntry], to name: String, epoch: Epoch, limits: StreamLimits,
+        _ overwrittenReason: Int,
         _ now: Int64, _ db: Database
     ) throws -> UInt64 {
         let streams = DurableStreams(db)
@@ -138,7 +141,8 @@ final class StreamHomes: Sendable {
             switch entry.content {
             case .batch(let batch):
                 let outcome = try streams.append(
-                    batch, count: Int(clamping: entry.positions.count), to: name, epoch: epoch, limits: limits,
+                    batch, count: Int(clamping: entry.positions.count), to: name, epoch: epoch,
+                    limits: limits,
                     overwrittenReason: overwrittenReason)
                 if case .stored = outcome { saved += entry.positions.count }
             case .lost(let reason, let origins):

@@ -66,5 +66,7 @@ struct UplinkRequest {
         bytes.append(UInt8(rest))
     }
 
-    private static func size(ofVarint value: Int) -> Int { max(1, (UInt.bitWidth - UInt(value).leadingZeroBitCount + 6) / 7) }
+    private static func size(ofVarint value: Int) -> Int {
+        max(1, (UInt.bitWidth - UInt(value).leadingZeroBitCount + 6) / 7)
+    }
 }

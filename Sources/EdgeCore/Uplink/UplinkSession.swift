@@ -120,7 +120,9 @@ final class UplinkSession: Sendable {
             }
             if isCurrent { try takeTransient(into: &request) }
             if request.isEmpty {
-                if isCurrent ? hasMoved(settings) && hasNothingUnderWay : acknowledged + 1 >= epoch.next { return }
+                if isCurrent ? hasMoved(settings) && hasNothingUnderWay : acknowledged + 1 >= epoch.next {
+                    return
+                }
                 if !isHeldBack { try await waitForMore() }
                 continue
             }
@@ -205,7 +207,8 @@ final class UplinkSession: Sendable {
         let most = settings.maxRate.map { min(allowed, max(1, Int(clamping: $0.bytes / 4))) } ?? allowed
         let (epoch, after) = (epoch, sent)
         let entries = try await parts.streams.read(epoch) { streams, epoch in
-            try streams.entries(of: epoch, after: after, limit: Self.maximumRequestEntries, maximumBytes: most)
+            try streams.entries(
+                of: epoch, after: after, limit: Self.maximumRequestEntries, maximumBytes: most)
         }
         guard let last = entries.last?.positions.last else { return true }
         var spans: [MessageSpans] = []
@@ -357,7 +360,8 @@ final class UplinkSession: Sendable {
         let known = max(before, epoch.acknowledged)
         if through > known {
             parts.counters.forwarded(
-                through - known, bytes: arrived.reduce(0) { $0 + $1.bytes }, of: epoch.stream, now: parts.clock.now)
+                through - known, bytes: arrived.reduce(0) { $0 + $1.bytes }, of: epoch.stream,
+                now: parts.clock.now)
         }
         for request in arrived {
             member.acknowledged()

@@ -112,7 +112,8 @@ final class UplinkShare: Sendable {
                     state.nextNumber += 1
                     state.waiters.append(
                         Waiter(
-                            member: id, priority: priority, weight: max(weight, 0.01), order: state.nextNumber,
+                            member: id, priority: priority, weight: max(weight, 0.01),
+                            order: state.nextNumber,
                             continuation: continuation))
                     return admit(&state)
                 }

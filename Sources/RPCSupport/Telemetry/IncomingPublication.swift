@@ -57,7 +57,8 @@ public struct IncomingPublication: Sendable {
     ///   - limits: How large it may be.
     ///   - mayHoldDeadLetters: Whether a publication whose origin says so may have the topic of dead letters.
     public init(
-        _ publication: Publication, encodedBatch encoded: [UInt8]? = nil, now: Int64, limits: MessageLimits = .standard,
+        _ publication: Publication, encodedBatch encoded: [UInt8]? = nil, now: Int64,
+        limits: MessageLimits = .standard,
         mayHoldDeadLetters: Bool = false
     ) {
         arrival = .now
@@ -84,7 +85,8 @@ public struct IncomingPublication: Sendable {
         do {
             content = .success(
                 try BatchCheck(limits: limits).check(
-                    batch, encodedAs: raw, deadLettersOf: mayHoldDeadLetters ? origin?.deadLetterInstance : nil))
+                    batch, encodedAs: raw,
+                    deadLettersOf: mayHoldDeadLetters ? origin?.deadLetterInstance : nil))
         } catch {
             content = .failure(error)
         }

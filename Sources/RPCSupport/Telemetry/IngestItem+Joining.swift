@@ -81,7 +81,8 @@ extension IncomingPublication {
     /// Joins publications of one shape that follow each other; nil where they do not fit into one batch after all.
     fileprivate init?(joining parts: [IncomingPublication], limits: MessageLimits) {
         guard let first = parts.first, let last = parts.last, var batch = first.checked?.batch,
-            let topic = first.checked?.topic, let begin = first.positions?.first, let end = last.positions?.last,
+            let topic = first.checked?.topic, let begin = first.positions?.first,
+            let end = last.positions?.last,
             let positions = SequenceRange(begin, end), let base = Microseconds.of(batch.baseTime)
         else { return nil }
         var span = first.checked?.span ?? base...base

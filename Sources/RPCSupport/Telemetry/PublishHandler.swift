@@ -62,7 +62,8 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
                     if isFirst {
                         let opening = try reader.opening(of: request)
                         session.value = sessions.begin(
-                            publisher: publisher, stream: opening.stream, lane: opening.lane, epoch: opening.epoch,
+                            publisher: publisher, stream: opening.stream, lane: opening.lane,
+                            epoch: opening.epoch,
                             oldestSequence: opening.oldestSequence, wantsSync: opening.wantsSync,
                             callerTraces: callerTraces,
                             end: { superseded.signal() })

@@ -78,7 +78,8 @@ struct PublishRequestReader {
             items.append(
                 .messages(
                     IncomingPublication(
-                        publication, encodedBatch: arrived.batch(at: index), now: now, limits: limits, mayHoldDeadLetters: mayHoldDeadLetters)))
+                        publication, encodedBatch: arrived.batch(at: index), now: now, limits: limits,
+                        mayHoldDeadLetters: mayHoldDeadLetters)))
         }
         guard !request.lost.isEmpty else { return items }
         guard request.lost.reduce(0, { $0 + $1.origins.count }) <= Self.maximumOrigins else {

@@ -18,7 +18,8 @@ extension ArrivedPublishing {
         context: ServerContext
     ) async throws {
         try await publish(
-            arrived: RPCAsyncSequence(wrapping: request.map { ArrivedPublishRequest($0) }), response: response,
+            arrived: RPCAsyncSequence(wrapping: request.map { ArrivedPublishRequest($0) }),
+            response: response,
             context: context)
     }
 }
@@ -35,7 +36,8 @@ public struct PublishingService<Base: ArrivedPublishing>: RegistrableRPCService 
         base.registerMethods(with: &router)
         router.registerHandler(
             forMethod: TelemetryService.Method.Publish.descriptor,
-            deserializer: ArrivedPublishRequestDeserializer(), serializer: ProtobufSerializer<PublishResponse>()
+            deserializer: ArrivedPublishRequestDeserializer(),
+            serializer: ProtobufSerializer<PublishResponse>()
         ) { [base] request, context in
             StreamingServerResponse { writer in
                 try await base.publish(arrived: request.messages, response: writer, context: context)

@@ -1,4 +1,3 @@
-import Observability
 import Foundation
 import GRDB
 import GRPCCore

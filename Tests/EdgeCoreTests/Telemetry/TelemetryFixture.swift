@@ -135,7 +135,8 @@ struct TelemetryFixture: Sendable {
             try work(
                 CoreIngestTransaction(
                     db: db, session: session, router: parts.router, table: table, host: parts.host,
-                    lanes: parts.lanes, homes: parts.streams, core: parts.core, now: parts.clock.now, isClockDoubtful: false,
+                    lanes: parts.lanes, homes: parts.streams, core: parts.core, now: parts.clock.now,
+                    isClockDoubtful: false,
                     tracer: parts.tracer))
         }
     }

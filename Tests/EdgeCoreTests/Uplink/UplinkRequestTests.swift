@@ -7,7 +7,9 @@ import Testing
 @testable import EdgeCore
 
 @Suite("A request of the uplink") struct UplinkRequestTests {
-    @Test("holds what the encoder would make of the same", arguments: [0, 1, 100, 127, 128, 300, 20_000, 3_000_000])
+    @Test(
+        "holds what the encoder would make of the same",
+        arguments: [0, 1, 100, 127, 128, 300, 20_000, 3_000_000])
     func decodesToTheSame(bytes: Int) throws {
         var batch = Batch()
         batch.topic = "press/readings"

@@ -81,7 +81,8 @@ private struct MemoryCloudService: ArrivedPublishing {
     let sessions = SessionRegistry()
 
     func publish(
-        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, response: RPCWriter<PublishResponse>,
+        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>,
+        response: RPCWriter<PublishResponse>,
         context: ServerContext
     ) async throws {
         let handler = PublishHandler(
@@ -113,7 +114,8 @@ private struct MemoryCloudService: ArrivedPublishing {
     ) async throws {
         let transport = HTTP2ServerTransport.Posix(
             address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext)
-        let server = GRPCServer(transport: transport, services: [PublishingService(MemoryCloudService(cloud: cloud))])
+        let server = GRPCServer(
+            transport: transport, services: [PublishingService(MemoryCloudService(cloud: cloud))])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.serve() }
             let port = try #require(try await transport.listeningAddress.ipv4?.port)

@@ -74,13 +74,18 @@ private final class HandClock: Sendable {
             let blocker = share.join()
             _ = try await blocker.turn(priority: 1, weight: 1)
             blocker.sent(64 << 10)
-            group.addTask(operation: sender(live, priority: 5, weight: 0.75) { log.withLock { $0.append("live") } })
             group.addTask(
-                operation: sender(backlog, priority: 5, weight: 0.25) { log.withLock { $0.append("backlog") } })
+                operation: sender(live, priority: 5, weight: 0.75) { log.withLock { $0.append("live") } })
+            group.addTask(
+                operation: sender(backlog, priority: 5, weight: 0.25) {
+                    log.withLock { $0.append("backlog") }
+                })
             try await eventually("both wait") { share.waiting == 2 }
             blocker.acknowledged()
             for count in 1...80 {
-                try await eventually("turn \(count)") { log.withLock { $0.count == count } && share.waiting == 2 }
+                try await eventually("turn \(count)") {
+                    log.withLock { $0.count == count } && share.waiting == 2
+                }
                 if log.withLock({ $0.last }) == "live" { live.acknowledged() } else { backlog.acknowledged() }
             }
             let turns = log.withLock { $0.prefix(80).filter { $0 == "live" }.count }
@@ -89,7 +94,9 @@ private final class HandClock: Sendable {
         }
     }
 
-    @Test("is not held up by a session whose requests are never acknowledged") func stuckSessionsDoNotCount() async throws {
+    @Test("is not held up by a session whose requests are never acknowledged") func stuckSessionsDoNotCount()
+        async throws
+    {
         let clock = HandClock()
         let share = UplinkShare(maximumBytes: 64 << 10, now: { clock.now })
         let (stuck, other) = (share.join(), share.join())

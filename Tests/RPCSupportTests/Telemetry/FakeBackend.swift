@@ -149,7 +149,8 @@ struct HandlerService: ArrivedPublishing {
     let publisher: Principal
 
     func publish(
-        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, response: RPCWriter<PublishResponse>,
+        arrived requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>,
+        response: RPCWriter<PublishResponse>,
         context: ServerContext
     ) async throws {
         let handler = PublishHandler(

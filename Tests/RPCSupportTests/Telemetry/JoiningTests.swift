@@ -60,7 +60,9 @@ import Testing
         ]
         let joined = IngestItem.joining(items(publications))
         #expect(
-            joined.map { $0.positions.map { $0.first...$0.last } } == [1...2, 3...3, 4...4, 6...6, 7...7, 8...8])
+            joined.map { $0.positions.map { $0.first...$0.last } } == [
+                1...2, 3...3, 4...4, 6...6, 7...7, 8...8,
+            ])
         #expect(try messages(joined).map(\.1) == publications.map(\.message))
     }
 
@@ -77,7 +79,8 @@ import Testing
         var forwarded = plain(5, ["temperature": 1])
         forwarded.origin.thing = "other"
         var later = items([
-            plain(1, ["temperature": 1]), plain(2, ["temperature": 2], topic: "#"), plain(0, ["temperature": 2]),
+            plain(1, ["temperature": 1]), plain(2, ["temperature": 2], topic: "#"),
+            plain(0, ["temperature": 2]),
             plain(3, ["temperature": 1]), plain(4, ["temperature": 1], seconds: 1_003 + 3_601), forwarded,
         ])
         later.append(.lost(IncomingLoss(positions: SequenceRange(only: 6), reason: .expired, origins: [])))
