@@ -84,7 +84,7 @@ struct ComponentFlowTests {
         let cloud = Subscription(from: .cloud, topicFilter: "x", to: .component("a"))
         #expect(try problems { $0.subscriptions.append(cloud) }[0].message.contains("in this version"))
         let stream = Subscription(from: .stream("default"), topicFilter: "x", to: .component("a"))
-        #expect(try problems { $0.subscriptions.append(stream) }.map(\.path) == ["subscriptions[4].from"])
+        #expect(try problems { $0.subscriptions.append(stream) }.map(\.path) == ["subscriptions[4].to"])
         let shadow = Subscription(from: .component("a"), topicFilter: "x", to: .shadow)
         #expect(try problems { $0.subscriptions.append(shadow) }[0].message.contains("no shadows"))
     }

@@ -77,7 +77,10 @@ struct GroupValidationTests {
                 == ["subscriptions[4]"])
         #expect(
             add(Subscription(from: .stream("bulk"), topicFilter: "#", to: .cloud)).map(\.path)
-                == ["subscriptions[4].from"])
+                == ["subscriptions[4].to"])
+        #expect(
+            add(Subscription(from: .stream("bulk"), topicFilter: "#", to: .allThings)).map(\.message)
+                == ["the stream \"bulk\" is not exported to a topic; add topic: TOPIC to its exports"])
         #expect(
             add(Subscription(from: .allThings, topicFilter: "x", to: .stream("bluk"))).map(\.message)
                 == ["there is no stream \"bluk\"; did you mean \"bulk\"?"])
