@@ -106,7 +106,8 @@ let package = Package(
         .target(
             name: "Observability",
             dependencies: [
-                "Components", "Identity", logging, tracing, metrics, coreMetrics, configuration, lifecycle, yams,
+                "Components", "Identity", logging, tracing, metrics, coreMetrics, configuration, lifecycle,
+                yams,
             ],
             swiftSettings: strict),
 
@@ -224,7 +225,8 @@ let package = Package(
         .testTarget(
             name: "ObservabilityTests",
             dependencies: [
-                "Observability", "Components", "TestSupport", logging, tracing, metrics, coreMetrics, configuration,
+                "Observability", "Components", "TestSupport", logging, tracing, metrics, coreMetrics,
+                configuration,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -239,7 +241,8 @@ let package = Package(
             dependencies: [
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "TestSupport", grpcCore,
                 grpcInProcess,
-                grpcPosix, grpcProtobuf, swiftProtobuf, logging, inMemoryLogging, "Observability", metrics, tracing,
+                grpcPosix, grpcProtobuf, swiftProtobuf, logging, inMemoryLogging, "Observability", metrics,
+                tracing,
                 lifecycle, x509, nioCore,
                 nioPosix,
             ], swiftSettings: strict),
