@@ -7,9 +7,14 @@ import ServiceLifecycle
 
 /// The cloud's own server certificate, from the issuing CA: made at start with a key that stays in memory, and
 /// replaced every day without dropping a connection.
+///
+/// It is replaced at once where the clock says that it is not valid: a cloud that was started while its clock was ahead
+/// would otherwise be refused by everybody until the next day.
 struct CloudServerIdentity: Service {
     /// How often it is replaced. It is valid for 90 days, so that many failures in a row do no harm.
     static let renewal: Duration = .days(1)
+    /// How often it is compared with the clock.
+    static let look: Duration = .seconds(10)
     /// How long to wait after a failure.
     static let retry: Duration = .minutes(5)
 
@@ -33,22 +38,32 @@ struct CloudServerIdentity: Service {
         certificate = try ReloadableCertificate(chainPEM: first.chain, keyPEM: first.key)
     }
 
-    /// Renews daily until shut down.
+    /// Renews daily, and where the clock jumps, until shut down.
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var wait = Self.renewal
-            while (try? await time.sleep(wait)) != nil {
+            var (wait, waited, hasFailed) = (Self.renewal, Duration.zero, false)
+            while (try? await time.sleep(Self.look)) != nil {
+                waited += Self.look
+                guard waited >= wait || (!isValid && !hasFailed) else { continue }
+                waited = .zero
                 do {
                     try renew()
                     wait = Self.renewal
+                    hasFailed = false
                 } catch {
                     logger.error(
                         "the cloud's server certificate could not be renewed; trying again in 5 minutes",
                         metadata: ["error": "\(error)"])
                     wait = Self.retry
+                    hasFailed = true
                 }
             }
         }
+    }
+
+    private var isValid: Bool {
+        let now = time.now()
+        return certificate.notBefore <= now && now <= certificate.notAfter
     }
 
     /// Replaces the certificate and its key now.

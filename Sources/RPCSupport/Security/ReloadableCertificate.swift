@@ -42,6 +42,9 @@ public final class ReloadableCertificate: CertificateReloader {
     /// Serial number of the current leaf, lower-case hexadecimal.
     public var serialNumber: String { state.withLock { $0.leaf }.serialNumberText }
 
+    /// When the current leaf begins to be valid.
+    public var notBefore: Date { state.withLock { $0.leaf }.notValidBefore }
+
     /// When the current leaf expires.
     public var notAfter: Date { state.withLock { $0.leaf }.notValidAfter }
 
