@@ -30,6 +30,7 @@ CLOUD = {
     "hedgerow.discovery.v1.DiscoveryService",
     "hedgerow.deployment.v1.DeploymentService",
     "hedgerow.provisioning.v1.ProvisioningService",
+    "hedgerow.stream.v1.StreamService",
 }
 
 

@@ -15,15 +15,11 @@ struct Demo: Sendable {
     let files: DemoDirectory
     let screen: DemoScreen
     let keep: Bool
-    let traces = TraceCollector()
+    let traces: TraceCollector
 
     func run() async throws -> DemoSummary {
         try await withThrowingTaskGroup(of: DemoSummary?.self) { tasks in
             var running: [DemoProcess] = []
-            tasks.addTask { [traces] in
-                try await traces.run()
-                return nil
-            }
             func start(_ process: DemoProcess) {
                 running.append(process)
                 tasks.addTask {

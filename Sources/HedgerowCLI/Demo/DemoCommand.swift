@@ -41,8 +41,10 @@ struct DemoCommand: AsyncParsableCommand {
         let screen = DemoScreen(io: .current)
         let summary: DemoSummary?
         do {
-            summary = try await Interruption.run {
-                try await Demo(plan: plan, files: files, screen: screen, keep: keep).run()
+            summary = try await TraceCollector.with { traces in
+                try await Interruption.run {
+                    try await Demo(plan: plan, files: files, screen: screen, keep: keep, traces: traces).run()
+                }
             }
         } catch {
             await files.remove()

@@ -13,13 +13,45 @@ final class TraceCollector: Opentelemetry_Proto_Collector_Trace_V1_TraceService.
     private let spans = Mutex<[CollectedSpan]>([])
     private let port = Announced<Int>()
 
-    /// Serves until the task is cancelled.
-    func run() async throws {
+    private let (stopping, stop) = AsyncStream<Never>.makeStream()
+
+    /// Serves while the body runs, and ends in an orderly way after that.
+    ///
+    /// What ends the body early must not cancel the server: a stream that comes in at that instant would end the whole
+    /// process (swift-nio stops where an asynchronous channel is dropped unused), and nothing would be cleaned up.
+    static func with<Result: Sendable>(
+        _ body: (TraceCollector) async throws -> Result
+    ) async throws -> Result {
+        let collector = TraceCollector()
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                do {
+                    try await collector.run()
+                } catch {
+                    // Nobody waits for a port that never comes.
+                    collector.port.announce(0)
+                    throw error
+                }
+            }
+            do {
+                let result = try await body(collector)
+                collector.stop.finish()
+                try await tasks.waitForAll()
+                return result
+            } catch {
+                collector.stop.finish()
+                try? await tasks.waitForAll()
+                throw error
+            }
+        }
+    }
+
+    private func run() async throws {
         let transport = HTTP2ServerTransport.Posix(
             address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext)
         try await withGRPCServer(transport: transport, services: [self]) { server in
             port.announce(try await server.listeningAddress?.ipv4?.port ?? 0)
-            try await Task.sleep(for: .seconds(86_400))
+            for await _ in stopping {}
         }
     }
 
