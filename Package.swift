@@ -120,7 +120,8 @@ let package = Package(
         .target(
             name: "RPCSupport",
             dependencies: [
-                "HedgerowAPI", "Identity", "Messaging", "PKI", "StreamStore", "Observability", grpcCore,
+                "HedgerowAPI", "Components", "Identity", "Messaging", "PKI", "StreamStore", "Observability",
+                grpcCore,
                 grpcPosix, grpcProtobuf, swiftProtobuf, nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL,
                 certificateReloading, x509, asn1,
                 crypto, lifecycle, logging, metrics, tracing,

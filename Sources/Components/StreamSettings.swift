@@ -44,7 +44,8 @@ public struct StreamSettings: Hashable, Sendable {
     public var priority: Int
     /// Where messages are kept; on disk by default.
     public var persistence: Persistence
-    /// Most messages of one batch on the uplink; 500 by default, within ``batchSizes``.
+    /// Messages that are worth a request of their own while another is under way; 500 by default, within
+    /// ``batchSizes``.
     public var batchSize: Int
     /// How long a message waits for others while a batch is under way; 10 ms by default, within
     /// ``batchIntervals``. An idle uplink sends at once.

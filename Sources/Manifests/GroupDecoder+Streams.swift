@@ -102,7 +102,7 @@ extension GroupDecoder {
         }
     }
 
-    private mutating func span(_ entry: ManifestReader.Entry) -> TimeSpan? {
+    mutating func span(_ entry: ManifestReader.Entry) -> TimeSpan? {
         guard let text = reader.text(entry.value, what: "\"\(entry.key)\"") else { return nil }
         do throws(InvalidTimeSpan) {
             return try TimeSpan(parsing: text)

@@ -140,12 +140,7 @@ struct GroupDecoder {
 
     private mutating func readRotation(_ entry: ManifestReader.Entry) {
         places["caRotation"] = entry.place
-        guard let text = reader.text(entry.value, what: "\"caRotation\"") else { return }
-        do throws(InvalidTimeSpan) {
-            definition.caRotation = try TimeSpan(parsing: text)
-        } catch {
-            reader.report(entry.place, error.description)
-        }
+        definition.caRotation = span(entry)
     }
 
     // MARK: Meaning

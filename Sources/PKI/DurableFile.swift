@@ -115,7 +115,8 @@ public enum DurableFile {
         }
     }
 
-    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32, _ path: String) -> FileFailure? {
+    /// Writes all of some bytes; returns why that failed.
+    package static func writeAll(_ bytes: [UInt8], to descriptor: Int32, _ path: String) -> FileFailure? {
         bytes.withUnsafeBytes { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -137,7 +138,8 @@ public enum DurableFile {
         }
     }
 
-    private static func syncDirectory(of path: String) throws(FileFailure) {
+    /// Brings the directory of a file to the disk, and with it that the file is there or gone.
+    package static func syncDirectory(of path: String) throws(FileFailure) {
         let parent = directory(of: path)
         let descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileFailure("open", parent, errno) }

@@ -15,7 +15,8 @@ public struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// One sentence: what could not be done with which file, and why.
     public let description: String
 
-    init(_ operation: String, _ path: String, _ code: Int32) {
+    /// Takes the system's error number.
+    package init(_ operation: String, _ path: String, _ code: Int32) {
         self.path = path
         self.code = code
         description = "could not \(operation) \(path): \(String(cString: strerror(code)))"

@@ -102,10 +102,10 @@ public final class DiskRoom: Sendable {
         let folder = (path as NSString).deletingLastPathComponent
         guard var free = RawFile.freeBytes(at: folder) else { return }
         // What is in the log only is still to get its place in the file.
-        let growth = max(pages * pageSize - Int64(RawFile(path: path)?.size ?? 0), 0)
+        let growth = max(pages * pageSize - RawFile.size(of: path), 0)
         let before = condition
         var now = before
-        now.hasBallast = Int64(RawFile(path: ballastPath)?.size ?? 0) >= ballast
+        now.hasBallast = RawFile.size(of: ballastPath) >= ballast
         if !now.hasBallast, free >= ballast + Self.margin + growth {
             now.hasBallast = makeBallast()
             free = RawFile.freeBytes(at: folder) ?? free

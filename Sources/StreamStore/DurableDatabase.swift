@@ -109,8 +109,8 @@ public enum DurableDatabase {
         configuration.maximumReaderCount = maximumReaders
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
-        let limit = (RawFile(path: path + "-wal")?.size ?? 0) > 0 ? uncleanCheckBytes : wholeCheckBytes
-        let isSmall = (RawFile(path: path)?.size ?? 0) <= limit
+        let limit = RawFile.size(of: path + "-wal") > 0 ? uncleanCheckBytes : wholeCheckBytes
+        let isSmall = RawFile.size(of: path) <= limit
         var opened: DatabasePool?
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)

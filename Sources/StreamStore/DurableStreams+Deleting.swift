@@ -13,9 +13,10 @@ extension DurableStreams {
     /// - Parameters:
     ///   - position: The last sequence to be deleted; everything where it is nil.
     ///   - reason: The number on the wire of the reason for what is lost.
-    /// - Returns: What it cost; nil where the position's epoch is not known.
+    ///   - limit: Entries after which it stops; to be called again then, in another transaction.
+    /// - Returns: What it cost, and whether there is more; nil where the position's epoch is not known.
     public func delete(
-        _ stream: String, through position: StreamPosition? = nil, reason: Int
+        _ stream: String, through position: StreamPosition? = nil, reason: Int, limit: Int = .max
     ) throws -> StreamDeletion? {
         let epochs = try storedEpochs(of: stream)
         var last = epochs.count - 1
@@ -24,17 +25,20 @@ extension DurableStreams {
             last = index
         }
         var deletion = StreamDeletion()
+        var left = limit
         for (index, epoch) in epochs.enumerated() where index <= last {
             let through: UInt64 = index == last ? position?.sequence ?? .max : .max
-            while true {
-                let batches = try oldestBatches(of: epoch, stream: stream, limit: Self.entriesAtOnce).filter {
-                    $0.positions.last <= through
-                }
+            while left > 0 {
+                let batches = try oldestBatches(
+                    of: epoch, stream: stream, limit: min(left, Self.entriesAtOnce)
+                ).filter { $0.positions.last <= through }
                 guard !batches.isEmpty else { break }
                 for batch in batches { try remove(batch, reason: reason, stream: stream, into: &deletion) }
+                left -= batches.count
             }
         }
         try addUsage(-deletion.bytes, stream)
+        deletion.hasMore = left == 0
         return deletion
     }
 

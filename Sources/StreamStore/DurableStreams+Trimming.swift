@@ -58,6 +58,16 @@ extension DurableStreams {
         return hasMore
     }
 
+    /// Streams that still hold something for exports that were removed.
+    public func withRemovedExports() throws -> [String] {
+        try String.fetchAll(
+            db,
+            sql: """
+                SELECT DISTINCT e.stream FROM stream_cursor c JOIN stream_epoch e ON e.id = c.epoch_id
+                WHERE c.acknowledged = ? ORDER BY e.stream
+                """, arguments: [Int64.max])
+    }
+
     /// Frees what a stream held for exports that were removed, at most so many entries of an epoch at once.
     ///
     /// - Returns: Whether there is more to free; to be called again then, in another transaction.

@@ -135,6 +135,13 @@ public struct DurableStreams {
         return try Int.fetchOne(statement, arguments: [stream]) ?? 0
     }
 
+    /// Whether nothing that goes to the cloud lies behind a sequence of an epoch.
+    public func isAtEnd(of epoch: StreamEpoch, after sequence: UInt64) throws -> Bool {
+        let statement = try db.cachedStatement(
+            sql: "SELECT min(next - 1, ifnull(cloud_until, next - 1)) FROM stream_epoch WHERE id = ?")
+        return UInt64(clamping: try Int64.fetchOne(statement, arguments: [epoch.id]) ?? 0) <= sequence
+    }
+
     /// Messages in a stream that the cloud does not have yet; see also ``describe(_:)``.
     public func depth(of stream: String) throws -> UInt64 {
         let sum = try Int64.fetchOne(

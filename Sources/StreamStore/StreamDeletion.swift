@@ -6,6 +6,8 @@ public struct StreamDeletion: Hashable, Sendable {
     public internal(set) var lost: UInt64 = 0
     /// Bytes of payload that are free again.
     public internal(set) var bytes: Int64 = 0
+    /// Whether it stopped at its limit, and there may be more.
+    public internal(set) var hasMore = false
 
     /// Nothing was deleted.
     public init() {}

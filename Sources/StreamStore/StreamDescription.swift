@@ -28,6 +28,13 @@ public struct StreamDescription: Hashable, Sendable {
         public let acknowledged: [StreamPosition]
         /// Messages that it does not have yet (those that are lost to it included until it passes them).
         public let behind: UInt64
+
+        /// Makes a description.
+        public init(state: StreamExportState, acknowledged: [StreamPosition], behind: UInt64) {
+            self.state = state
+            self.acknowledged = acknowledged
+            self.behind = behind
+        }
     }
 
     /// Name of the stream.

@@ -126,7 +126,6 @@ import Testing
                     return
                 }
                 #expect(request.stream == "default")
-                #expect(command.hasTimeLimit)
                 core.send(
                     .streamCommandResult(
                         .with {

@@ -54,6 +54,20 @@ import Testing
         }
     }
 
+    @Test func inPiecesItIsTheSame() async throws {
+        try await withAccess { access in
+            for number in UInt64(1)...10 { try access.append(number, number) }
+            var messages: [UInt64] = []
+            while let deletion = try access.streams.delete("s", reason: StreamAccess.deleted, limit: 4) {
+                messages.append(deletion.messages)
+                if !deletion.hasMore { break }
+            }
+            #expect(messages == [4, 4, 2])
+            #expect(try access.waitingForCloud() == ["1-10 lost 10 1-10"])
+            #expect(try access.streams.describe("s").bytes == 0)
+        }
+    }
+
     @Test func aStreamOfManyEntriesIsDeletedWhole() async throws {
         try await withAccess { access in
             for number in UInt64(1)...1_000 { try access.append(number, number, bytes: 10) }

@@ -41,21 +41,19 @@ struct CloudServerIdentity: Service {
     /// Renews daily, and where the clock jumps, until shut down.
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var (wait, waited, hasFailed) = (Self.renewal, Duration.zero, false)
+            var (wait, waited) = (Self.renewal, Duration.zero)
             while (try? await time.sleep(Self.look)) != nil {
                 waited += Self.look
-                guard waited >= wait || (!isValid && !hasFailed) else { continue }
+                guard waited >= wait || (!isValid && wait == Self.renewal) else { continue }
                 waited = .zero
                 do {
                     try renew()
                     wait = Self.renewal
-                    hasFailed = false
                 } catch {
                     logger.error(
                         "the cloud's server certificate could not be renewed; trying again in 5 minutes",
                         metadata: ["error": "\(error)"])
                     wait = Self.retry
-                    hasFailed = true
                 }
             }
         }

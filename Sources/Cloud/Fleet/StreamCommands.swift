@@ -1,7 +1,6 @@
 import GRPCCore
 import HedgerowAPI
 import RPCSupport
-import SwiftProtobuf
 import Synchronization
 
 /// The commands that are under way to one attached core: each waits for its result, not longer than its time.
@@ -38,7 +37,6 @@ final class StreamCommands: Sendable {
     ) async throws -> Result {
         var command = command
         command.commandID = try reserve()
-        command.timeLimit = Google_Protobuf_Duration(limit)
         defer { forget(command.commandID) }
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { [command] in try await self.result(of: command, post: post) }
@@ -50,7 +48,8 @@ final class StreamCommands: Sendable {
             guard let result = try await group.next() ?? nil else {
                 throw HedgerowError(
                     .deadlineExceeded, .unspecified,
-                    "the core \"\(core)\" did not answer within \(limit); try again, or look at its log")
+                    "the core \"\(core)\" did not answer within \(limit); it may still do what it was asked, see its log before you try again"
+                )
             }
             return result
         }

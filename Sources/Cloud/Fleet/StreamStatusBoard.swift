@@ -12,7 +12,7 @@ final class StreamStatusBoard: Sendable {
     static let maximumStreams = 256
     /// Most epochs of one stream.
     static let maximumEpochs = 32
-    /// Most exports of one stream; further ones come from revisions before.
+    /// Most exports of one stream that are believed; a group's stream has fewer.
     static let maximumExports = 64
     /// Most causes of loss of one stream.
     static let maximumLosses = 32

@@ -1,5 +1,6 @@
 import Components
 import HedgerowAPI
+import RPCSupport
 import SwiftProtobuf
 
 /// Streams as they go over the wire: what has its default is said where the wire has no word for the default.

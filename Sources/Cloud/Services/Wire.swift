@@ -185,11 +185,6 @@ extension Google_Protobuf_Timestamp {
 }
 
 extension Google_Protobuf_Duration {
-    init(milliseconds: Int64) {
-        self.init(
-            seconds: milliseconds / 1000, nanos: Int32(milliseconds % 1000) * 1_000_000)
-    }
-
     init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
         self.init(seconds: seconds, nanos: Int32(attoseconds / 1_000_000_000))

@@ -16,11 +16,15 @@ struct CloudPublishBackend: PublishBackend {
         self.downlink = downlink
     }
 
-    func open(_ session: IngestSession) async throws -> UInt64 { try await store.open(session) }
+    func open(_ session: IngestSession) async throws -> UInt64 {
+        let (cursor, counts) = try await store.open(session)
+        ledger.count(counts)
+        return cursor
+    }
 
     func ingest(_ items: [IngestItem], session: IngestSession) async throws -> IngestOutcome {
         let result = try await store.ingest(items, session: session)
-        ingested.count(items)
+        ingested.count(items, result.outcome)
         ledger.count(result.counts)
         for stored in result.stored {
             live.publish(topic: stored.topic, publisher: stored.thing) { stored.records }

@@ -79,6 +79,9 @@ struct IngestTransaction {
         return cursor
     }
 
+    /// What was entered into the ledger so far.
+    var counts: LedgerCounts { rows.totals }
+
     /// Takes items in order.
     func ingest(_ items: [IngestItem]) throws -> Result {
         let known = try PublisherCursors.cursor(
@@ -103,7 +106,7 @@ struct IngestTransaction {
         }
         try intervals.flush()
         try rows.flush()
-        result.counts = rows.totals
+        result.counts = counts
         if sequencer.cursor != known { try save(sequencer.cursor) }
         result.outcome.acknowledged = sequencer.cursor
         return result

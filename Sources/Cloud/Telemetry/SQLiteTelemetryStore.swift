@@ -26,10 +26,11 @@ struct SQLiteTelemetryStore: TelemetryStore {
         self.tracer = tracer
     }
 
-    func open(_ session: IngestSession) async throws -> UInt64 {
+    func open(_ session: IngestSession) async throws -> (cursor: UInt64, counts: LedgerCounts) {
         try await write { db in
             try sessions.requireLive(session)
-            return try IngestTransaction(db: db, session: session, fleet: fleet, now: clock.now).open()
+            let transaction = IngestTransaction(db: db, session: session, fleet: fleet, now: clock.now)
+            return (try transaction.open(), transaction.counts)
         }
     }
 

@@ -66,15 +66,17 @@ struct TelemetryRows {
         let key = Count(column: column, thingID: thingID, stream: stream)
         let (sum, isTooLarge) = pending.counts[key, default: 0].addingReportingOverflow(count)
         pending.counts[key] = isTooLarge ? .max : sum
-        pending.totals.add(count, to: column)
     }
 
-    /// Everything that was counted so far.
+    /// Everything that was counted and written by ``flush()``, and what was declared lost.
     var totals: LedgerCounts { pending.totals }
 
     /// Writes the counts.
     func flush() throws {
-        for (key, count) in pending.counts { try write(key.column, count, key.thingID, key.stream) }
+        for (key, count) in pending.counts {
+            try write(key.column, count, key.thingID, key.stream)
+            pending.totals.add(count, to: key.column)
+        }
         pending.counts = [:]
         guard pending.batches > 0 else { return }
         try db.cachedStatement(sql: "UPDATE telemetry_total SET bytes = bytes + ?, batches = batches + ?")

@@ -9,7 +9,7 @@ import StreamStore
 /// The implementation here is SQLite; a distributed engine can take its place.
 protocol TelemetryStore: Sendable {
     /// Opens a publisher's session; returns the sequence to go on after.
-    func open(_ session: IngestSession) async throws -> UInt64
+    func open(_ session: IngestSession) async throws -> (cursor: UInt64, counts: LedgerCounts)
     /// Takes a publisher's items in order.
     func ingest(_ items: [IngestItem], session: IngestSession) async throws -> IngestTransaction.Result
     /// One page of history.

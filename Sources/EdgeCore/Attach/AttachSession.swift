@@ -269,7 +269,7 @@ struct AttachSession {
     private mutating func reportStreams() throws {
         guard let streams = parts.monitor?.statuses, !streams.isEmpty else { return }
         if let last = lastStreams {
-            guard last.streams != streams, last.time.duration(to: .now) >= parts.timing.statuses else {
+            guard last.time.duration(to: .now) >= parts.timing.statuses, last.streams != streams else {
                 return
             }
         }

@@ -36,11 +36,12 @@ struct ExpiryWatch {
         self.epochsBefore = epochsBefore
     }
 
-    /// Compares the clocks.
-    ///
-    /// - Returns: Whether the wall clock was set since the last time.
-    mutating func hasJumped(time: Duration, wall: Int64) -> Bool {
-        defer { last = (wall, time) }
+    /// Takes the clocks as they are for the comparison of the next look; to be called when what a jump asks for is on
+    /// the disk.
+    mutating func accept(time: Duration, wall: Int64) { last = (wall, time) }
+
+    /// Whether the wall clock was set since ``accept(time:wall:)``.
+    func hasJumped(time: Duration, wall: Int64) -> Bool {
         let drift = Duration.microseconds(wall &- last.wall) - (time - last.time)
         return drift > Self.maximumDrift || drift < .zero - Self.maximumDrift
     }

@@ -43,11 +43,11 @@ struct ExportDirectory {
         guard descriptor >= 0 else {
             // It was renamed before the core ended, or somebody took it away: what it held was exported.
             if errno == ENOENT { return nil }
-            throw ExportFailure("open", file, errno)
+            throw FileFailure("open", file, errno)
         }
         do {
             let size = lseek(descriptor, 0, SEEK_END)
-            guard size >= 0 else { throw ExportFailure("measure", file, errno) }
+            guard size >= 0 else { throw FileFailure("measure", file, errno) }
             guard UInt64(size) >= length else {
                 // The disk lost its end. What is whole of it stays, as a file of its own.
                 try cutToLines(descriptor, size: size, file)
@@ -55,8 +55,8 @@ struct ExportDirectory {
                 try finish(name)
                 return nil
             }
-            guard ftruncate(descriptor, off_t(length)) == 0 else { throw ExportFailure("cut", file, errno) }
-            guard lseek(descriptor, 0, SEEK_END) >= 0 else { throw ExportFailure("measure", file, errno) }
+            guard ftruncate(descriptor, off_t(length)) == 0 else { throw FileFailure("cut", file, errno) }
+            guard lseek(descriptor, 0, SEEK_END) >= 0 else { throw FileFailure("measure", file, errno) }
             return descriptor
         } catch {
             close(descriptor)
@@ -71,7 +71,7 @@ struct ExportDirectory {
         while end > 0 {
             let start = max(0, end - off_t(buffer.count))
             let count = pread(descriptor, &buffer, Int(end - start), start)
-            guard count == Int(end - start) else { throw ExportFailure("read", file, errno) }
+            guard count == Int(end - start) else { throw FileFailure("read", file, errno) }
             if let newline = buffer[..<count].lastIndex(of: UInt8(ascii: "\n")) {
                 end = start + off_t(newline) + 1
                 break
@@ -79,7 +79,7 @@ struct ExportDirectory {
             end = start
         }
         guard ftruncate(descriptor, end) == 0, fsync(descriptor) == 0 else {
-            throw ExportFailure("cut", file, errno)
+            throw FileFailure("cut", file, errno)
         }
     }
 
@@ -96,9 +96,9 @@ struct ExportDirectory {
         let name = ExportFileName(stream: stream, time: UTCTime(now).compact, number: number)
         let file = "\(path)/\(name.part)"
         let descriptor = systemOpen(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
-        guard descriptor >= 0 else { throw ExportFailure("create", file, errno) }
+        guard descriptor >= 0 else { throw FileFailure("create", file, errno) }
         do {
-            try syncDirectory()
+            try DurableFile.syncDirectory(of: file)
         } catch {
             close(descriptor)
             throw error
@@ -110,22 +110,12 @@ struct ExportDirectory {
 
     /// Adds bytes at the end of the file.
     func write(_ bytes: [UInt8], to descriptor: Int32) throws {
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: buffer[offset...]))
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw ExportFailure("write", path, errno)
-            }
-            offset += count
-        }
+        if let failure = DurableFile.writeAll(bytes, to: descriptor, path) { throw failure }
     }
 
     /// Brings what was written onto the disk.
     func sync(_ descriptor: Int32) throws {
-        guard fsync(descriptor) == 0 else { throw ExportFailure("sync", path, errno) }
+        guard fsync(descriptor) == 0 else { throw FileFailure("sync", path, errno) }
     }
 
     // MARK: Rotating
@@ -148,14 +138,14 @@ struct ExportDirectory {
 
     private func finish(_ name: ExportFileName) throws {
         guard rename("\(path)/\(name.part)", "\(path)/\(name.whole)") == 0 else {
-            throw ExportFailure("rename", "\(path)/\(name.part)", errno)
+            throw FileFailure("rename", "\(path)/\(name.part)", errno)
         }
-        try syncDirectory()
+        try DurableFile.syncDirectory(of: "\(path)/\(name.whole)")
     }
 
     /// Files of this stream in the directory.
     func files(_ suffix: String) throws -> [ExportFileName] {
-        guard let directory = opendir(path) else { throw ExportFailure("list", path, errno) }
+        guard let directory = opendir(path) else { throw FileFailure("list", path, errno) }
         defer { closedir(directory) }
         var names: [ExportFileName] = []
         while let entry = readdir(directory) {
@@ -169,13 +159,6 @@ struct ExportDirectory {
         return names
     }
 
-    private func syncDirectory() throws {
-        let descriptor = systemOpen(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw ExportFailure("open", path, errno) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw ExportFailure("sync", path, errno) }
-    }
-
     private func systemOpen(_ path: String, _ flags: Int32, _ mode: UInt32 = 0) -> Int32 {
         #if canImport(Glibc)
             Glibc.open(path, flags, mode_t(mode))
@@ -183,16 +166,6 @@ struct ExportDirectory {
             Musl.open(path, flags, mode_t(mode))
         #else
             Darwin.open(path, flags, mode_t(mode))
-        #endif
-    }
-
-    private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        #if canImport(Glibc)
-            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-        #elseif canImport(Musl)
-            Musl.write(descriptor, bytes.baseAddress, bytes.count)
-        #else
-            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
         #endif
     }
 }

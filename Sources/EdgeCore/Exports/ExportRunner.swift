@@ -61,7 +61,7 @@ struct ExportRunner {
 
     private func next() async throws -> ExportSection? {
         let (name, stream) = (name, stream)
-        return try await parts.pool.read { db in
+        return try await parts.read { db in
             try DurableStreams(db).next(
                 for: name, of: stream, limit: Self.maximumEntries, maximumBytes: Self.maximumBytes)
         }

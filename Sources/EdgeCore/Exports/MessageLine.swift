@@ -14,8 +14,9 @@ struct MessageLine {
     private let stored: StreamBatch
     private let sequences: [UInt64]
     private let core: String
-    /// Columns in the order of their names.
-    private let columns: [Hedgerow_Type_V1_Column]
+    /// Columns in the order of their names, each with the rows that lack it.
+    private let columns: [(column: Hedgerow_Type_V1_Column, absent: Set<UInt32>)]
+    private let statuses: [UInt32: Hedgerow_Type_V1_RowStatus]
 
     /// Number of messages.
     var count: Int { sequences.count }
@@ -29,9 +30,10 @@ struct MessageLine {
         self.core = core
         sequences = stored.origin.sequences(count: batch.count)
         if case .readings(let readings)? = batch.content {
-            columns = readings.columns.sorted { $0.name < $1.name }
+            columns = readings.columns.sorted { $0.name < $1.name }.map { ($0, Set($0.absentRows)) }
+            statuses = Dictionary(readings.statuses.map { ($0.row, $0) }) { first, _ in first }
         } else {
-            columns = []
+            (columns, statuses) = ([], [:])
         }
     }
 
@@ -43,7 +45,7 @@ struct MessageLine {
         line.member("thing", stored.origin.key.thing)
         line.member("topic", batch.topic)
         switch batch.content {
-        case .readings(let readings)?: append(readings, row: row, to: &line)
+        case .readings?: appendReading(row: row, to: &line)
         case .payloads(let payloads)?:
             let data = payloads.data[row]
             line.member("contentType", payloads.contentType)
@@ -86,11 +88,11 @@ struct MessageLine {
         line.end()
     }
 
-    private func append(_ readings: Hedgerow_Type_V1_ReadingColumns, row: Int, to line: inout JSONText) {
+    private func appendReading(row: Int, to line: inout JSONText) {
         let number = UInt32(row)
         line.name("values")
         line.open()
-        for column in columns where !column.absentRows.contains(number) {
+        for (column, absent) in columns where !absent.contains(number) {
             line.name(column.name)
             if row < column.doubleValues.count {
                 line.number(column.doubleValues[row])
@@ -107,11 +109,11 @@ struct MessageLine {
         line.close()
         line.name("units")
         line.open()
-        for column in columns where !column.unit.isEmpty && !column.absentRows.contains(number) {
+        for (column, absent) in columns where !column.unit.isEmpty && !absent.contains(number) {
             line.member(column.name, column.unit)
         }
         line.close()
-        let status = readings.statuses.first { $0.row == number }
+        let status = statuses[number]
         switch status?.status {
         case .failed: line.member("status", "failed")
         case .notProcessed: line.member("status", "notProcessed")

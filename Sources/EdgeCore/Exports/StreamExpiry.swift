@@ -53,9 +53,9 @@ struct StreamExpiry: Service {
 
     /// Looks at all streams that have a time to live.
     func look(_ state: inout State) async throws {
-        let committer = parts.committer
+        let parts = parts
         try await look(&state.disk) { body in
-            try await committer.commit { db in try body(DurableStreams(db)) }
+            try await parts.commit { db in try body(DurableStreams(db)) }
         }
         guard let memory = parts.streams.memory else { return }
         try await look(&state.memory) { body in
@@ -81,6 +81,7 @@ struct StreamExpiry: Service {
                 return Outcome()
             }
         }
+        watch.accept(time: time, wall: wall)
         let table = parts.table
         var living: Set<String> = []
         for stream in table.streamNames.sorted() {

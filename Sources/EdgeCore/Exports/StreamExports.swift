@@ -42,8 +42,9 @@ struct StreamExports: Service {
                         for key in try await declare() where running.insert(key) {
                             group.addTask {
                                 await ExportRunner(name: key.name, stream: key.stream, parts: parts).run()
-                                running.remove(key)
+                                // In this order: whoever runs it again makes a signal of its own.
                                 parts.exports.remove(key.name, stream: key.stream)
+                                running.remove(key)
                                 // It may have been declared again meanwhile.
                                 if !Task.isCancelled { parts.exports.changed.signal() }
                             }
@@ -78,7 +79,7 @@ struct StreamExports: Service {
             }
         }
         let lanes = parts.lanes
-        let (states, names) = try await parts.committer.commit { [declared] db in
+        let (states, released) = try await parts.committer.commit { [declared] db in
             let streams = DurableStreams(db)
             for (stream, exports) in declared {
                 // The uplink does the same for those that go to the cloud.
@@ -88,9 +89,9 @@ struct StreamExports: Service {
                 try streams.setExports(
                     exports, of: stream, gap: LossReason.notRoutedToCloud.rawValue, now: now)
             }
-            return (try streams.allExports(), try streams.names())
+            return (try streams.allExports(), try streams.withRemovedExports())
         }
-        for stream in names {
+        for stream in released {
             while try await parts.committer.commit({ try DurableStreams($0).releaseRemoved(from: stream) }) {}
         }
         parts.exports.setPausedClouds(

@@ -19,6 +19,8 @@ struct TopicExport: StreamExporter {
     static let maximumWaiting = SubscriberQueue.maximumMessages / 2
     /// How long it then waits before it looks again.
     static let pause = Duration.milliseconds(100)
+    /// How often it looks before it asks anew what it is to do: it may be paused, removed or led elsewhere meanwhile.
+    static let patience = 20
 
     let name: String
     let stream: String
@@ -44,8 +46,13 @@ struct TopicExport: StreamExporter {
         }
         let connected = Set(parts.outlets.acknowledgingThings)
         let waitedFor = Set(step.published.flatMap(\.things)).intersection(connected)
-        while try await isFull(waitedFor) { try await Task.sleep(for: Self.pause) }
-        try await parts.committer.commit { db in
+        var looks = 0
+        while try await isFull(waitedFor) {
+            looks += 1
+            guard looks <= Self.patience else { return }
+            try await Task.sleep(for: Self.pause)
+        }
+        try await parts.committer.commit(needsRoom: true) { db in
             for (things, records) in step.published {
                 let payloads: [Data] = try records.map { try $0.serializedBytes() }
                 for thing in things {
@@ -66,7 +73,7 @@ struct TopicExport: StreamExporter {
     private func isFull(_ things: Set<String>) async throws -> Bool {
         guard !things.isEmpty else { return false }
         let still = things.intersection(parts.outlets.acknowledgingThings)
-        return try await parts.pool.read { db in
+        return try await parts.read { db in
             try still.contains { try SubscriberQueue.depth(db, subscriber: $0) > Self.maximumWaiting }
         }
     }

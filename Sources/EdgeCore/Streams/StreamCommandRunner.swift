@@ -90,7 +90,7 @@ struct StreamCommandRunner: Sendable {
         let listener = parts.uplinks.listen(to: request.stream)
         defer { parts.uplinks.stop(listener, to: request.stream) }
         while true {
-            let section = try await section(of: request.stream, from: start)
+            let section = try await section(of: request.stream, from: start, limit: limit)
             var response = StreamPage(limit: limit, maximumBytes: Self.maximumBytes).page(
                 section, from: start)
             if !response.messages.isEmpty { return response }
@@ -127,10 +127,13 @@ struct StreamCommandRunner: Sendable {
         }
     }
 
-    private func section(of stream: String, from start: StreamStart) async throws -> StreamSection {
+    /// Every entry has a message at least, so that so many entries are enough for a page.
+    private func section(
+        of stream: String, from start: StreamStart, limit: Int
+    ) async throws -> StreamSection {
         try await inHome(of: stream) { streams in
             try streams.read(
-                stream, from: start, limit: Self.pageSizes.most, maximumBytes: Self.maximumBytes)
+                stream, from: start, limit: limit, maximumBytes: Self.maximumBytes)
         }
     }
 
@@ -149,15 +152,24 @@ struct StreamCommandRunner: Sendable {
         }
         let (stream, through, reason) = (request.stream, position, LossReason.deleted.rawValue)
         var deletions: [StreamDeletion] = []
-        if let deletion = try await parts.committer.commit({ db in
-            try DurableStreams(db).delete(stream, through: through, reason: reason)
+        // In pieces, between which others may write.
+        while let deletion = try await parts.commit({ db in
+            try DurableStreams(db).delete(
+                stream, through: through, reason: reason, limit: DurableStreams.maximumExpired)
         }) {
             deletions.append(deletion)
+            if !deletion.hasMore { break }
         }
         if let deletion = try await parts.streams.memory?.write({ db in
             try DurableStreams(db).delete(stream, through: through, reason: reason)
         }) {
             deletions.append(deletion)
+        }
+        guard !deletions.isEmpty else {
+            throw HedgerowError(
+                .notFound, .notFound,
+                "the stream \"\(stream)\" has no such epoch; see hedgerow streams show \(stream) --core \(parts.core)"
+            )
         }
         let messages = deletions.reduce(0) { $0 + $1.messages }
         parts.counters.lost(deletions.reduce(0) { $0 + $1.lost }, .deleted, of: stream)
@@ -205,24 +217,17 @@ struct StreamCommandRunner: Sendable {
         if parts.table.settings(of: stream).persistence == .memory, let memory = parts.streams.memory {
             return try await memory.read { db in try body(DurableStreams(db)) }
         }
-        return try await parts.pool.read { db in try body(DurableStreams(db)) }
+        return try await parts.read { db in try body(DurableStreams(db)) }
     }
 
     private func requireStream(_ stream: String) async throws {
         if parts.table.streamNames.contains(stream) { return }
-        let stored = try await parts.pool.read { db in try DurableStreams(db).names() }
-        guard stored.contains(stream) else {
+        guard try await parts.streams.names().contains(stream) else {
             throw HedgerowError(
                 .notFound, .notFound,
                 "the core \"\(parts.core)\" has no stream \"\(stream)\"; see hedgerow streams list --core \(parts.core)"
             )
         }
-    }
-}
-
-extension Duration {
-    fileprivate init(_ duration: Google_Protobuf_Duration) {
-        self = .seconds(duration.seconds) + .nanoseconds(Int64(duration.nanos))
     }
 }
 

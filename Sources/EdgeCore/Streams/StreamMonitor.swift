@@ -63,7 +63,8 @@ struct StreamMonitor: Service {
         let table = parts.table
         let (disk, memory) = try await descriptions(table)
         var statuses: [Hedgerow_Stream_V1_StreamStatus] = []
-        for name in Set(disk.keys).union(memory.keys).sorted(by: { Self.precedes($0, $1, table) })
+        let names = table.streamNames
+        for name in Set(disk.keys).union(memory.keys).sorted(by: { Self.precedes($0, $1, names) })
             .prefix(Self.maximumStreams)
         {
             var status = Hedgerow_Stream_V1_StreamStatus()
@@ -73,7 +74,9 @@ struct StreamMonitor: Service {
                 Self.add(description, to: &status)
             }
             let totals = totals[name] ?? .init()
-            Self.add(disk[name] ?? memory[name], totals, table.settings(of: name), to: &status)
+            Self.add(
+                exports(disk: disk[name], memory: memory[name]), totals, table.settings(of: name), to: &status
+            )
             (status.appended, status.forwarded) = rates.rates(of: name)
             statuses.append(status)
         }
@@ -92,7 +95,7 @@ struct StreamMonitor: Service {
             return try names.reduce(into: [:]) { $0[$1] = try streams.describe($1) }
         }
         let wanted = table.revision == 0 ? [] : table.streamNames
-        let disk = try await parts.pool.read { db in
+        let disk = try await parts.read { db in
             try describe(db, wanted.union(DurableStreams(db).names()))
         }
         let memory = try await parts.streams.memory?.read { db in
@@ -101,8 +104,19 @@ struct StreamMonitor: Service {
         return (disk, memory ?? [:])
     }
 
-    private static func precedes(_ first: String, _ second: String, _ table: RoutingTable) -> Bool {
-        let names = table.streamNames
+    /// How the exports stand: a stream in memory has only the one to the cloud, which is paused where its name is on the
+    /// disk.
+    private func exports(disk: StreamDescription?, memory: StreamDescription?) -> [StreamDescription.Export] {
+        guard let memory, memory.messages > 0 else { return disk?.exports ?? memory?.exports ?? [] }
+        guard let disk, disk.messages == 0 else { return disk?.exports ?? memory.exports }
+        return memory.exports.map { export in
+            let known = disk.exports.first { $0.state.name == export.state.name }
+            return .init(
+                state: known?.state ?? export.state, acknowledged: export.acknowledged, behind: export.behind)
+        }
+    }
+
+    private static func precedes(_ first: String, _ second: String, _ names: Set<String>) -> Bool {
         let (isFirst, isSecond) = (names.contains(first), names.contains(second))
         return isFirst == isSecond ? first < second : isFirst
     }
@@ -140,7 +154,7 @@ struct StreamMonitor: Service {
     }
 
     private static func add(
-        _ description: StreamDescription?, _ totals: StreamCounters.Totals, _ settings: StreamSettings,
+        _ exports: [StreamDescription.Export], _ totals: StreamCounters.Totals, _ settings: StreamSettings,
         to status: inout Hedgerow_Stream_V1_StreamStatus
     ) {
         status.appendedMessages = totals.appendedMessages
@@ -152,11 +166,11 @@ struct StreamMonitor: Service {
             }
         }
         let kinds = Dictionary(settings.exports.map { ($0.name, $0.kind) }) { first, _ in first }
-        status.exports = (description?.exports ?? []).map { export in
+        status.exports = exports.map { export in
             var wire = Self.wire(export)
             wire.kind = kinds[export.state.name] ?? ""
             if export.state.name == DurableStreams.cloudExport {
-                wire.kind = DurableStreams.cloudExport
+                wire.kind = StreamExport.cloud.kind
                 if let time = totals.lastForwardTime { wire.lastTime = Microseconds.timestamp(time) }
                 wire.lastError = (totals.cloudError ?? "").prefix(utf8: maximumErrorBytes)
             }

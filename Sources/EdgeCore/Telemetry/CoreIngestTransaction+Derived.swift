@@ -74,7 +74,7 @@ extension CoreIngestTransaction {
                             + "of \(limits.maximumBytes)"))
             }
             if !limits.overwritesOldest,
-                try withStreams(of: name, { streams, _ in try streams.bytes(in: name) }) + bytes
+                try self.bytes(in: name) + bytes
                     > limits.maximumBytes
             {
                 room = .notNow

@@ -321,6 +321,12 @@ struct CoreIngestTransaction {
         return try homes.withMemory { try body($0, lanes.current(of: name, isInMemory: true)) }
     }
 
+    /// Bytes of payload in a stream, where it is.
+    func bytes(in name: String) throws -> Int64 {
+        guard table.settings(of: name).persistence == .memory else { return try streams.bytes(in: name) }
+        return try homes.readMemory { try $0.bytes(in: name) }
+    }
+
     /// Puts messages into the queues of things.
     func enqueue(_ records: [MessageRecord], to names: [String], into result: inout Result) throws {
         let payloads: [Data] = try records.map { try $0.serializedBytes() }

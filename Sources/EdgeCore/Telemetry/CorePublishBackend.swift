@@ -38,7 +38,7 @@ struct CorePublishBackend: PublishBackend {
         parts.uplinks.wake(result.wokenStreams, messages: result.appended)
         parts.exports.wake(result.wokenStreams)
         parts.counters.appended(result.appended, bytes: result.appendedBytes)
-        parts.ingested.count(items)
+        parts.ingested.count(items, result.outcome)
         for message in result.transient {
             parts.uplinks.send(message.publication, bytes: message.bytes, stream: message.stream)
         }
@@ -87,15 +87,12 @@ struct CorePublishBackend: PublishBackend {
         _ session: IngestSession, needsRoom: Bool = false, isSynced: Bool = true,
         _ work: @escaping @Sendable (CoreIngestTransaction) throws -> Value
     ) async throws -> Value {
-        let freed = PendingAcknowledgements.Taken()
         do {
-            return try await parts.committer.commit(needsRoom: needsRoom, isSynced: isSynced) { db in
+            return try await parts.commit(needsRoom: needsRoom, isSynced: isSynced) { db in
                 try parts.sessions.requireLive(session)
-                try parts.acknowledgements.apply(db, freed)
                 return try work(transaction(db, session, isSynced: isSynced))
             }
         } catch {
-            parts.acknowledgements.giveBack(freed)
             throw Self.refusal(error, needsRoom: needsRoom)
         }
     }

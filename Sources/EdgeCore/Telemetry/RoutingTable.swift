@@ -69,6 +69,8 @@ struct RoutingTable: Sendable {
                 continue
             }
         }
+        streamNames.formUnion(definition.streams.keys)
+        hasStreamsInMemory = definition.streams.values.contains { $0.persistence == .memory }
         for (name, settings) in definition.streams {
             limits[name] = StreamLimits(
                 maximumBytes: Int64(clamping: settings.maxSize.bytes),
@@ -83,7 +85,7 @@ struct RoutingTable: Sendable {
     func isTable(of other: RunningRevision?) -> Bool { running === other }
 
     /// Names of the streams that the revision has.
-    var streamNames: Set<String> { Set(limits.keys).union([StreamSettings.defaultName]) }
+    private(set) var streamNames: Set<String> = [StreamSettings.defaultName]
 
     /// How much a stream holds.
     func limits(of stream: String) -> StreamLimits {
@@ -96,7 +98,7 @@ struct RoutingTable: Sendable {
     func settings(of stream: String) -> StreamSettings { settings[stream] ?? StreamSettings() }
 
     /// Whether any stream is in memory.
-    var hasStreamsInMemory: Bool { settings.values.contains { $0.persistence == .memory } }
+    private(set) var hasStreamsInMemory = false
 
     /// The stream that carries accounts of messages that do not travel themselves: `default`, unless that is in memory
     /// or does not go to the cloud.

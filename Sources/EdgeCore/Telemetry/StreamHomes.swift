@@ -54,6 +54,25 @@ final class StreamHomes: Sendable {
         try makeMemory().write { db in try body(DurableStreams(db)) }
     }
 
+    /// Reads of the streams in memory from within a transaction that runs on the disk.
+    func readMemory<Value>(_ body: (DurableStreams) throws -> Value) throws -> Value {
+        try makeMemory().read { db in try body(DurableStreams(db)) }
+    }
+
+    /// Names of all streams that were ever written or opened, wherever they are.
+    func names() async throws -> Set<String> {
+        let disk = try await pool.read { db in try DurableStreams(db).names() }
+        let volatile = try await memory?.read { db in try DurableStreams(db).names() }
+        return Set(disk).union(volatile ?? [])
+    }
+
+    /// Messages of a stream that the cloud does not have yet, wherever they are.
+    func depth(of stream: String) async throws -> UInt64 {
+        let disk = try await pool.read { db in try DurableStreams(db).depth(of: stream) }
+        let volatile = try await memory?.read { db in try DurableStreams(db).depth(of: stream) }
+        return disk + (volatile ?? 0)
+    }
+
     /// The streams in memory; nil while no stream was ever there.
     var memory: DatabaseQueue? { queue.withLock { $0 } }
 

@@ -24,7 +24,7 @@ struct ThingDeliverySource: DeliverySource {
         let left = min(room, limit - batch.deliveries.count)
         guard left > 0 else { return batch }
         let thing = outlet.thing
-        let items = try await parts.pool.read { db in
+        let items = try await parts.read { db in
             try SubscriberQueue.next(db, subscriber: thing, after: after, limit: left)
         }
         var unwanted: [Int64] = []

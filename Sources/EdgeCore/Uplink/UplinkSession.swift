@@ -37,8 +37,6 @@ final class UplinkSession: Sendable {
         var acknowledged: UInt64 = 0
         /// The requests on their way.
         var inFlight: [InFlight] = []
-        /// Bytes that the cloud has since something was freed here.
-        var unfreedBytes = 0
         var isFinished = false
     }
 
@@ -121,7 +119,7 @@ final class UplinkSession: Sendable {
             if isCurrent { try takeTransient(into: &request) }
             if request.isEmpty {
                 if isCurrent ? hasMoved(settings) && hasNothingUnderWay : acknowledged + 1 >= epoch.next {
-                    return
+                    return try await free()
                 }
                 if !isHeldBack { try await waitForMore() }
                 continue
@@ -145,7 +143,7 @@ final class UplinkSession: Sendable {
 
     /// Waits for something new, and meanwhile frees what the cloud has.
     private func waitForMore() async throws {
-        guard parts.acknowledgements.has(epoch) else { return await listener.signal.wait() }
+        guard parts.acknowledgements.bytes(of: epoch) != nil else { return await listener.signal.wait() }
         await listener.signal.wait(upTo: Self.longestUnfreed)
         // Whatever woke this up may be about to store something, which frees it too.
         if hasNothingUnderWay, listener.arrivedMessages == 0 { try await free() }
@@ -153,14 +151,13 @@ final class UplinkSession: Sendable {
 
     /// Frees what the cloud has.
     private func free() async throws {
-        guard let through = parts.acknowledgements.take(epoch) else { return }
-        state.withLock { $0.unfreedBytes = 0 }
+        guard let entry = parts.acknowledgements.take(epoch) else { return }
         do {
             try await parts.streams.write(epoch) { streams, epoch in
-                try streams.acknowledge(epoch, through: through)
+                try streams.acknowledge(epoch, through: entry.through)
             }
         } catch {
-            parts.acknowledgements.add(epoch, through: through)
+            parts.acknowledgements.add(epoch, through: entry.through, bytes: entry.bytes)
             throw error
         }
     }
@@ -206,9 +203,10 @@ final class UplinkSession: Sendable {
         // A stream that is held to a rate sends little at once, so that it stays near it.
         let most = settings.maxRate.map { min(allowed, max(1, Int(clamping: $0.bytes / 4))) } ?? allowed
         let (epoch, after) = (epoch, sent)
-        let entries = try await parts.streams.read(epoch) { streams, epoch in
-            try streams.entries(
+        let (entries, isAtEnd) = try await parts.streams.read(epoch) { streams, epoch in
+            let entries = try streams.entries(
                 of: epoch, after: after, limit: Self.maximumRequestEntries, maximumBytes: most)
+            return (entries, try streams.isAtEnd(of: epoch, after: entries.last?.positions.last ?? after))
         }
         guard let last = entries.last?.positions.last else { return true }
         var spans: [MessageSpans] = []
@@ -234,7 +232,7 @@ final class UplinkSession: Sendable {
             return false
         }
         if isTooLate { for each in spans { each.end(failure: Self.noAnswer) } }
-        return entries.count < Self.maximumRequestEntries && bytes < most
+        return isAtEnd
     }
 
     private func append(
@@ -345,32 +343,35 @@ final class UplinkSession: Sendable {
             }
         }
         let through = message.acknowledgedSequence
-        let before = acknowledged
-        if through > max(before, epoch.acknowledged) {
-            parts.acknowledgements.add(epoch, through: through)
-        }
+        let known = max(acknowledged, epoch.acknowledged)
         let arrived = state.withLock { state in
             if message.hasResumeAfterSequence { state.resumeAfter = message.resumeAfterSequence }
             state.acknowledged = max(state.acknowledged, through)
             let count = state.inFlight.prefix { $0.last <= state.acknowledged }.count
             defer { state.inFlight.removeFirst(count) }
-            state.unfreedBytes += state.inFlight.prefix(count).reduce(0) { $0 + $1.bytes }
             return state.inFlight.prefix(count)
         }
-        let known = max(before, epoch.acknowledged)
         if through > known {
-            parts.counters.forwarded(
-                through - known, bytes: arrived.reduce(0) { $0 + $1.bytes }, of: epoch.stream,
-                now: parts.clock.now)
+            let bytes = arrived.reduce(0) { $0 + $1.bytes }
+            parts.counters.forwarded(through - known, bytes: bytes, of: epoch.stream, now: parts.clock.now)
+            try await keep(through, bytes: bytes)
         }
         for request in arrived {
             member.acknowledged()
             for spans in request.spans { spans.end() }
         }
-        if epoch.isInMemory || !isCurrent || state.withLock({ $0.unfreedBytes >= Self.mostUnfreedBytes }) {
-            try await free()
-        }
         onProgress()
         listener.signal.signal()
+    }
+
+    /// The cloud has everything up to a sequence: that can be freed.
+    private func keep(_ through: UInt64, bytes: Int) async throws {
+        guard !epoch.isInMemory else {
+            return try await parts.streams.write(epoch) { streams, epoch in
+                try streams.acknowledge(epoch, through: through)
+            }
+        }
+        parts.acknowledgements.add(epoch, through: through, bytes: bytes)
+        if parts.acknowledgements.bytes(of: epoch) ?? 0 >= Self.mostUnfreedBytes { try await free() }
     }
 }

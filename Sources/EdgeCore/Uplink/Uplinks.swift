@@ -33,7 +33,7 @@ struct Uplinks: Service {
                         parts.share.refresh()
                     }
                 }
-                let stored = try await parts.pool.read { db in try DurableStreams(db).names() }
+                let stored = try await parts.streams.names()
                 func start(_ names: some Sequence<String>) {
                     for name in names where running.insert(name).inserted {
                         group.addTask { await run(stream: name) }
@@ -75,7 +75,7 @@ struct Uplinks: Service {
             if !parts.exports.isCloudPaused(stream) {
                 if parts.table.settings(of: stream).reachesCloud { return }
                 // What it held when the cloud was taken out of its exports still goes there.
-                if try await parts.pool.read({ try DurableStreams($0).depth(of: stream) }) > 0 { return }
+                if try await parts.streams.depth(of: stream) > 0 { return }
             }
             await signal.wait()
             try Task.checkCancellation()

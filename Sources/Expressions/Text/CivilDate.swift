@@ -2,21 +2,21 @@
 ///
 /// The conversion counts in eras of 400 years (146,097 days) that begin on 1 March, so that leap days come
 /// last.
-struct CivilDate {
-    let year: Int
+package struct CivilDate {
+    package let year: Int
     /// 1 to 12.
-    let month: Int
+    package let month: Int
     /// 1 to 31.
-    let day: Int
+    package let day: Int
 
-    init(year: Int, month: Int, day: Int) {
+    package init(year: Int, month: Int, day: Int) {
         self.year = year
         self.month = month
         self.day = day
     }
 
     /// The date of a day counted from 1970-01-01.
-    init(daysSince1970: Int64) {
+    package init(daysSince1970: Int64) {
         let shifted = daysSince1970 + 719_468
         let era = shifted.flooredQuotient(146_097)
         let dayOfEra = shifted - era * 146_097
@@ -29,7 +29,7 @@ struct CivilDate {
     }
 
     /// The day, counted from 1970-01-01.
-    var daysSince1970: Int64 {
+    package var daysSince1970: Int64 {
         let shifted = Int64(month <= 2 ? year - 1 : year)
         let era = shifted.flooredQuotient(400)
         let yearOfEra = shifted - era * 400
@@ -41,7 +41,7 @@ struct CivilDate {
     var dayOfYear: Int64 { daysSince1970 - CivilDate(year: year, month: 1, day: 1).daysSince1970 }
 
     /// The number of days of a month.
-    static func days(inMonth month: Int, ofYear year: Int) -> Int {
+    package static func days(inMonth month: Int, ofYear year: Int) -> Int {
         switch month {
         case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
         case 4, 6, 9, 11: 30

@@ -691,16 +691,6 @@ public nonisolated struct Hedgerow_Deployment_V1_StreamCommand: Sendable {
   /// To be named in the result; unique in the attachment.
   public var commandID: UInt64 = 0
 
-  /// How long the cloud waits for the result; a core need not begin a command whose time is over.
-  public var timeLimit: SwiftProtobuf.Google_Protobuf_Duration {
-    get {_timeLimit ?? SwiftProtobuf.Google_Protobuf_Duration()}
-    set {_timeLimit = newValue}
-  }
-  /// Returns true if `timeLimit` has been explicitly set.
-  public var hasTimeLimit: Bool {self._timeLimit != nil}
-  /// Clears the value of `timeLimit`. Subsequent reads from it will return its default value.
-  public mutating func clearTimeLimit() {self._timeLimit = nil}
-
   /// What to do. The core in the request is this core.
   public var command: Hedgerow_Deployment_V1_StreamCommand.OneOf_Command? = nil
 
@@ -756,8 +746,6 @@ public nonisolated struct Hedgerow_Deployment_V1_StreamCommand: Sendable {
   }
 
   public init() {}
-
-  fileprivate var _timeLimit: SwiftProtobuf.Google_Protobuf_Duration? = nil
 }
 
 /// What came of a command.
@@ -1939,7 +1927,7 @@ nonisolated extension Hedgerow_Deployment_V1_StreamStatuses: SwiftProtobuf.Messa
 
 nonisolated extension Hedgerow_Deployment_V1_StreamCommand: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".StreamCommand"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}command_id\0\u{3}time_limit\0\u{1}read\0\u{1}delete\0\u{1}pause\0\u{1}resume\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}command_id\0\u{2}\u{2}read\0\u{1}delete\0\u{1}pause\0\u{1}resume\0\u{c}\u{2}\u{1}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1948,7 +1936,6 @@ nonisolated extension Hedgerow_Deployment_V1_StreamCommand: SwiftProtobuf.Messag
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.commandID) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._timeLimit) }()
       case 3: try {
         var v: Hedgerow_Stream_V1_ReadStreamRequest?
         var hadOneofValue = false
@@ -2014,9 +2001,6 @@ nonisolated extension Hedgerow_Deployment_V1_StreamCommand: SwiftProtobuf.Messag
     if self.commandID != 0 {
       try visitor.visitSingularUInt64Field(value: self.commandID, fieldNumber: 1)
     }
-    try { if let v = self._timeLimit {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
     switch self.command {
     case .read?: try {
       guard case .read(let v)? = self.command else { preconditionFailure() }
@@ -2041,7 +2025,6 @@ nonisolated extension Hedgerow_Deployment_V1_StreamCommand: SwiftProtobuf.Messag
 
   public static func ==(lhs: Hedgerow_Deployment_V1_StreamCommand, rhs: Hedgerow_Deployment_V1_StreamCommand) -> Bool {
     if lhs.commandID != rhs.commandID {return false}
-    if lhs._timeLimit != rhs._timeLimit {return false}
     if lhs.command != rhs.command {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

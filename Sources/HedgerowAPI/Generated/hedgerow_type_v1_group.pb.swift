@@ -345,7 +345,7 @@ public nonisolated struct Hedgerow_Type_V1_StreamSettings: Sendable {
   /// Where messages are kept. Default: on disk.
   public var persistence: Hedgerow_Type_V1_Persistence = .unspecified
 
-  /// Most messages of one batch on the uplink, 1 to 1,000; 500 where it is 0.
+  /// Messages that are worth a request of their own while another is under way, 1 to 1,000; 500 where it is 0.
   public var batchSize: UInt32 = 0
 
   /// How long a message waits for others while a batch is under way, 0 to 10 s; 10 ms where it is absent.

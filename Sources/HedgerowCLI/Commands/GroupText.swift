@@ -1,5 +1,6 @@
 import Components
 import HedgerowAPI
+import RPCSupport
 import SwiftProtobuf
 
 /// Groups as the command line writes them.
@@ -172,7 +173,7 @@ enum GroupText {
             }
         }
         for stream in revision.streams {
-            definition.streams[stream.name] = StreamSettingsText.settings(stream)
+            definition.streams[stream.name] = StreamSettings(stream)
         }
         return definition
     }

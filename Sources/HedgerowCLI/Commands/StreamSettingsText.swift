@@ -1,13 +1,13 @@
 import Components
 import HedgerowAPI
-import SwiftProtobuf
+import RPCSupport
 
 /// The parameters of streams as the command line reads them from the wire and writes them.
 enum StreamSettingsText {
     static func table(_ streams: [Hedgerow_Type_V1_StreamSettings], coloured: Bool) -> String {
         var table = Table(["STREAM", "SIZE", "WHEN FULL", "PRIORITY", "GOES TO", "FURTHER"])
         for stream in streams {
-            let settings = settings(stream)
+            let settings = StreamSettings(stream)
             table.add([
                 Table.Cell(stream.name), Table.Cell(settings.maxSize.description),
                 Table.Cell(settings.onFull.rawValue), Table.Cell("\(settings.priority)"),
@@ -36,7 +36,7 @@ enum StreamSettingsText {
     }
 
     static func json(_ stream: Hedgerow_Type_V1_StreamSettings) -> JSONValue {
-        let settings = settings(stream)
+        let settings = StreamSettings(stream)
         return .object([
             ("maxSizeBytes", .unsigned(settings.maxSize.bytes)),
             ("onFull", .text(settings.onFull.rawValue)),
@@ -65,44 +65,5 @@ enum StreamSettingsText {
             members.append(("maxFiles", .integer(Int64(directory.maxFiles))))
         }
         return .object(members)
-    }
-
-    // MARK: Reading
-
-    /// Settings from the wire. An export that is newer than this command line is left out.
-    static func settings(_ stream: Hedgerow_Type_V1_StreamSettings) -> StreamSettings {
-        var settings = StreamSettings()
-        if stream.maxSizeBytes != 0 { settings.maxSize = ByteSize(bytes: stream.maxSizeBytes) }
-        if stream.onFull == .rejectNew { settings.onFull = .rejectNew }
-        if stream.hasTimeToLive { settings.timeToLive = span(stream.timeToLive) }
-        if stream.priority != 0 { settings.priority = Int(stream.priority) }
-        if stream.persistence == .memory { settings.persistence = .memory }
-        if stream.batchSize != 0 { settings.batchSize = Int(stream.batchSize) }
-        if stream.hasBatchInterval { settings.batchInterval = span(stream.batchInterval) }
-        settings.liveShare = stream.liveShare
-        if stream.maxRateBytes != 0 { settings.maxRate = ByteSize(bytes: stream.maxRateBytes) }
-        if !stream.exports.isEmpty { settings.exports = stream.exports.compactMap(export) }
-        return settings
-    }
-
-    private static func export(_ export: Hedgerow_Type_V1_StreamExport) -> StreamExport? {
-        let name = export.name.isEmpty ? nil : export.name
-        switch export.target {
-        case .cloud?: return StreamExport(.cloud, name: name)
-        case .topic(let topic)?: return StreamExport(.topic(topic.topic), name: name)
-        case .directory(let directory)?:
-            var target = StreamDirectory(directory.path)
-            if directory.maxFileSizeBytes != 0 {
-                target.maxFileSize = ByteSize(bytes: directory.maxFileSizeBytes)
-            }
-            if directory.maxFiles != 0 { target.maxFiles = Int(directory.maxFiles) }
-            return StreamExport(.directory(target), name: name)
-        case nil: return nil
-        }
-    }
-
-    private static func span(_ duration: Google_Protobuf_Duration) -> TimeSpan {
-        let (product, overflow) = duration.seconds.multipliedReportingOverflow(by: 1_000)
-        return TimeSpan(milliseconds: overflow ? .max : product &+ Int64(duration.nanos / 1_000_000))
     }
 }

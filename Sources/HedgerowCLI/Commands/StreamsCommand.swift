@@ -1,4 +1,5 @@
 import ArgumentParser
+import Components
 import GRPCCore
 import HedgerowAPI
 
@@ -31,6 +32,27 @@ struct StreamsCommand: AsyncParsableCommand {
 struct CoreOption: ParsableArguments {
     @Option(help: ArgumentHelp("The core that the stream is on.", valueName: "name"))
     var core: String
+}
+
+/// The export that is to be paused or resumed.
+struct ExportOptions: ParsableArguments {
+    @Argument(help: "Name of the stream.")
+    var stream: String
+
+    @Option(help: ArgumentHelp("Name of the export.", valueName: "name"))
+    var export = StreamExport.cloudName
+
+    @OptionGroup var core: CoreOption
+
+    /// Says how the export stands now.
+    func write(
+        _ status: Hedgerow_Stream_V1_StreamExportStatus, _ verb: String, to output: OutputOptions
+    ) throws {
+        try output.write(
+            json: .object(StreamText.members(status)),
+            table: "\(export) of \(stream) on \(core.core) is \(verb); "
+                + "it lacks \(Text.count(status.messages, "message")).\n")
+    }
 }
 
 extension StreamsCommand {
@@ -123,28 +145,19 @@ extension StreamsCommand {
                   hedgerow streams pause bulk --core pi-1 --export directory:exports/bulk
                 """)
 
-        @Argument(help: "Name of the stream.")
-        var stream: String
-
-        @Option(help: ArgumentHelp("Name of the export.", valueName: "name"))
-        var export = "cloud"
-
-        @OptionGroup var target: CoreOption
+        @OptionGroup var target: ExportOptions
         @OptionGroup var home: HomeOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             var request = Hedgerow_Stream_V1_PauseExportRequest()
-            request.core = target.core
-            request.stream = stream
-            request.export = export
+            request.core = target.core.core
+            request.stream = target.stream
+            request.export = target.export
             let reply = try await home.withCloud { [request] cloud in
                 try await cloud.streams.pauseExport(request, options: StreamsCommand.options)
             }
-            try output.write(
-                json: .object(StreamText.members(reply.export)),
-                table: "\(export) of \(stream) on \(target.core) is paused; "
-                    + "it lacks \(Text.count(reply.export.messages, "message")).\n")
+            try target.write(reply.export, "paused", to: output)
         }
     }
 
@@ -157,28 +170,19 @@ extension StreamsCommand {
                   hedgerow streams resume bulk --core pi-1
                 """)
 
-        @Argument(help: "Name of the stream.")
-        var stream: String
-
-        @Option(help: ArgumentHelp("Name of the export.", valueName: "name"))
-        var export = "cloud"
-
-        @OptionGroup var target: CoreOption
+        @OptionGroup var target: ExportOptions
         @OptionGroup var home: HomeOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             var request = Hedgerow_Stream_V1_ResumeExportRequest()
-            request.core = target.core
-            request.stream = stream
-            request.export = export
+            request.core = target.core.core
+            request.stream = target.stream
+            request.export = target.export
             let reply = try await home.withCloud { [request] cloud in
                 try await cloud.streams.resumeExport(request, options: StreamsCommand.options)
             }
-            try output.write(
-                json: .object(StreamText.members(reply.export)),
-                table: "\(export) of \(stream) on \(target.core) is resumed; "
-                    + "it lacks \(Text.count(reply.export.messages, "message")).\n")
+            try target.write(reply.export, "resumed", to: output)
         }
     }
 

@@ -11,8 +11,8 @@ struct StreamsTailCommand: AsyncParsableCommand {
         commandName: "tail",
         abstract: "Show the messages of a stream on its core, one line each; ends on Ctrl-C.",
         discussion: """
-            It begins behind the newest message, or at the time that --since says, or with --oldest at the oldest that \
-            is there. Messages leave a stream when every export has them: where the core is connected, few are there \
+            It begins behind the newest message, or at the time that --since says, or with --oldest or --no-follow at the \
+            oldest that is there. Messages leave a stream when every export has them: where the core is connected, few are there \
             at a time and some may pass unseen. While an export is paused, all are.
 
             Example:

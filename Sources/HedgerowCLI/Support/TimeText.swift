@@ -1,4 +1,5 @@
 import Components
+import Expressions
 import FoundationEssentials
 import SwiftProtobuf
 
@@ -25,10 +26,10 @@ enum TimeText {
     }
 
     private static func text(_ time: Google_Protobuf_Timestamp, digits: Int) -> String {
-        let days = floorDivide(time.seconds, 86_400)
+        let days = time.seconds.flooredQuotient(86_400)
         let second = Int(time.seconds - days * 86_400)
-        let (year, month, day) = civil(days)
-        var text = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+        let date = CivilDate(daysSince1970: days)
+        var text = "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
         text += "T\(padded(second / 3_600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
         if digits > 0 {
             var nanos = Int(time.nanos)
@@ -58,12 +59,11 @@ enum TimeText {
         let pattern =
             /(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d:\d\d))?/
             .asciiOnlyDigits()
-        guard let match = text.wholeMatch(of: pattern)?.output, let year = Int64(match.1),
-            let month = Int64(match.2),
-            let day = Int64(match.3), (1...12).contains(month), year >= 1
+        guard let match = text.wholeMatch(of: pattern)?.output, let year = Int(match.1),
+            let month = Int(match.2), let day = Int(match.3), (1...12).contains(month), year >= 1,
+            (1...CivilDate.days(inMonth: month, ofYear: year)).contains(day)
         else { return nil }
-        let days = daysFromCivil(year, month, day)
-        guard civil(days) == (Int(year), Int(month), Int(day)) else { return nil }
+        let days = CivilDate(year: year, month: month, day: day).daysSince1970
         let hour = match.4.flatMap { Int64($0) } ?? 0
         let minute = match.5.flatMap { Int64($0) } ?? 0
         let second = (match.6 ?? nil).flatMap { Int64($0) } ?? 0
@@ -78,34 +78,6 @@ enum TimeText {
         let nanos = Int32(fraction + String(repeating: "0", count: 9 - fraction.count)) ?? 0
         return Google_Protobuf_Timestamp(
             seconds: days * 86_400 + hour * 3_600 + minute * 60 + second - offset, nanos: nanos)
-    }
-
-    // MARK: The proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms")
-
-    private static func civil(_ days: Int64) -> (Int, Int, Int) {
-        let shifted = days + 719_468
-        let era = floorDivide(shifted, 146_097)
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let part = (5 * dayOfYear + 2) / 153
-        let month = part < 10 ? part + 3 : part - 9
-        return (
-            Int(yearOfEra + era * 400 + (month <= 2 ? 1 : 0)), Int(month),
-            Int(dayOfYear - (153 * part + 2) / 5 + 1)
-        )
-    }
-
-    private static func daysFromCivil(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let era = floorDivide(year, 400)
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func floorDivide(_ number: Int64, _ divisor: Int64) -> Int64 {
-        number >= 0 ? number / divisor : -((-number + divisor - 1) / divisor)
     }
 
     private static func padded(_ number: Int, _ width: Int) -> String {

@@ -14,10 +14,11 @@ public struct IngestMetrics: Sendable {
     /// Makes counters.
     public init() {}
 
-    /// Counts what was taken.
-    public func count(_ items: [IngestItem]) {
+    /// Counts what was taken of items: what is left over for a full stream comes again.
+    public func count(_ items: [IngestItem], _ outcome: IngestOutcome) {
+        guard outcome.failure == nil else { return }
         var (messages, bytes) = (0, 0)
-        for case .messages(let publication) in items {
+        for case .messages(let publication) in items.dropLast(outcome.remainder.count) {
             messages += publication.count
             if case .success(let checked) = publication.content { bytes += checked.encoded.count }
         }

@@ -46,6 +46,14 @@ final class RawFile {
     /// Renames a file.
     static func move(_ path: String, to destination: String) -> Bool { rename(path, destination) == 0 }
 
+    /// How long a file is, 0 where there is none. It is not opened: closing any descriptor of a database that is open would
+    /// drop SQLite's locks on it, and another program could take its log away
+    /// (https://sqlite.org/howtocorrupt.html, section 2.2).
+    static func size(of path: String) -> Int64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
     /// Whether there is a file.
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

@@ -67,7 +67,15 @@ actor SoakMembers {
                     note("\(name) ended by itself (\(exit)) and is started again")
                     continue
                 }
-                if since.duration(to: .now) >= Self.restartDelay { try await start(name) }
+                guard since.duration(to: .now) >= Self.restartDelay else { continue }
+                do {
+                    try await start(name)
+                } catch is CancellationError {
+                    throw CancellationError()
+                } catch {
+                    note("\(name) did not start, and is started again: \(error)")
+                    members[name]?.endedSince = .now
+                }
             }
             try await Task.sleep(for: .milliseconds(100))
         }
@@ -79,9 +87,9 @@ actor SoakMembers {
             return
         }
         members[name]?.isStarting = true
+        defer { members[name]?.isStarting = false }
         let process = try await member.start()
         members[name]?.process = process
-        members[name]?.isStarting = false
         members[name]?.endedSince = nil
         // Somebody held it down while it was being started.
         if members[name]?.holds ?? 0 > 0 { try await process.kill9() }

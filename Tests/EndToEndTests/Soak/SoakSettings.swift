@@ -9,14 +9,11 @@ struct SoakSettings: Sendable {
     var rate = 25
     /// Where everything is kept; a temporary directory, which is deleted where all is well, for nil.
     var directory: String?
-    /// The directory of the programs; that of the test for nil.
-    var programs: String?
 
     init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         if let text = environment["HEDGEROW_SOAK_MINUTES"], let value = Int(text) { minutes = value }
         if let text = environment["HEDGEROW_SOAK_SEED"], let value = UInt64(text) { seed = value }
         if let text = environment["HEDGEROW_SOAK_RATE"], let value = Int(text), value > 0 { rate = value }
         directory = environment["HEDGEROW_SOAK_DIRECTORY"]
-        programs = environment["HEDGEROW_SOAK_PROGRAMS"]
     }
 }

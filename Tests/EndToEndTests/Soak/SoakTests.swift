@@ -19,7 +19,7 @@ import Testing
         let notes = SoakNotes()
         notes.add("HEDGEROW_SOAK_SEED=\(settings.seed), in \(directory)")
         do {
-            try await ProcessFleet.with(directory: directory, programs: settings.programs) { fleet in
+            try await ProcessFleet.with(directory: directory) { fleet in
                 try await FaultProxy.with { proxy in
                     let scenario = try await SoakScenario.start(fleet, proxy, settings, notes)
                     var soak = Soak(scenario, settings)

@@ -27,11 +27,10 @@ public final class ProcessFleet: Sendable {
         var ports: [String: Int] = [:]
     }
 
-    private init(directory: String, programs: String? = nil) {
+    private init(directory: String) {
         self.directory = directory
         self.programs =
-            programs.map { URL(fileURLWithPath: $0) } ?? Bundle.main.executableURL?
-            .deletingLastPathComponent()
+            Bundle.main.executableURL?.deletingLastPathComponent()
             ?? URL(fileURLWithPath: ".build/debug")
     }
 
@@ -54,13 +53,11 @@ public final class ProcessFleet: Sendable {
     }
 
     /// The same in a directory that the test names and that stays, whatever happens.
-    ///
-    /// - Parameter programs: the directory of the programs; that of the test where it is nil.
     public static func with<Value: Sendable>(
-        directory: String, programs: String? = nil, _ body: (ProcessFleet) async throws -> Value
+        directory: String, _ body: (ProcessFleet) async throws -> Value
     ) async throws -> Value {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let fleet = ProcessFleet(directory: directory, programs: programs)
+        let fleet = ProcessFleet(directory: directory)
         defer { fleet.killAll() }
         return try await body(fleet)
     }
