@@ -84,7 +84,7 @@ struct AttachSession {
                 return try receive(wish).map { .renewCertificate(after: $0) }
             case .revokedCertificates(let list): try await receive(list)
             case .streamCommand(let command): return try receive(command)
-            case nil: logger.debug("message of a newer cloud ignored")
+            case .cancellation, nil: logger.debug("message of a newer cloud ignored")
             }
         }
         return nil

@@ -25,6 +25,120 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// Where a deployment on a core is. Each stage has a deadline; what is not over by then fails.
+public nonisolated enum Hedgerow_Deployment_V1_DeploymentStage: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// Not under way, or a core that does not say.
+  case unspecified // = 0
+
+  /// Recipes and artifacts come from the cloud; what is there already is not fetched again.
+  case fetch // = 1
+
+  /// Digests are compared, recipes checked and compiled.
+  case verify // = 2
+
+  /// What the new components need beside their files is prepared.
+  case stage // = 3
+
+  /// The new revision takes the place of the old one.
+  case `switch` // = 4
+
+  /// The new components are watched for their settling time.
+  case settle // = 5
+
+  /// The revision before takes its place again.
+  case back // = 6
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .fetch
+    case 2: self = .verify
+    case 3: self = .stage
+    case 4: self = .switch
+    case 5: self = .settle
+    case 6: self = .back
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .fetch: return 1
+    case .verify: return 2
+    case .stage: return 3
+    case .switch: return 4
+    case .settle: return 5
+    case .back: return 6
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Hedgerow_Deployment_V1_DeploymentStage] = [
+    .unspecified,
+    .fetch,
+    .verify,
+    .stage,
+    .switch,
+    .settle,
+    .back,
+  ]
+
+}
+
+/// What a core does with a revision that fails after the switch.
+public nonisolated enum Hedgerow_Deployment_V1_FailurePolicy: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// FAILURE_POLICY_ROLLBACK.
+  case unspecified // = 0
+
+  /// It goes back to the revision before: ROLLED_BACK.
+  case rollback // = 1
+
+  /// It stays on the new one: FAILED, with a reason that says so.
+  case stay // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .rollback
+    case 2: self = .stay
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .rollback: return 1
+    case .stay: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Hedgerow_Deployment_V1_FailurePolicy] = [
+    .unspecified,
+    .rollback,
+    .stay,
+  ]
+
+}
+
 /// How far a deployment on a core is.
 public nonisolated enum Hedgerow_Deployment_V1_DeploymentStatus: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
@@ -166,11 +280,36 @@ public nonisolated struct Hedgerow_Deployment_V1_CoreDeployment: Sendable {
   /// Whether the core is attached now.
   public var connected: Bool = false
 
+  /// Where it is, while it is IN_PROGRESS.
+  public var stage: Hedgerow_Deployment_V1_DeploymentStage = .unspecified
+
+  /// When that stage is over at the latest, by the cloud's clock; unset where the core is not at it.
+  public var stageDeadline: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_stageDeadline ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_stageDeadline = newValue}
+  }
+  /// Returns true if `stageDeadline` has been explicitly set.
+  public var hasStageDeadline: Bool {self._stageDeadline != nil}
+  /// Clears the value of `stageDeadline`. Subsequent reads from it will return its default value.
+  public mutating func clearStageDeadline() {self._stageDeadline = nil}
+
+  /// When the core was told first; unset where it was not.
+  public var startTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_startTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_startTime = newValue}
+  }
+  /// Returns true if `startTime` has been explicitly set.
+  public var hasStartTime: Bool {self._startTime != nil}
+  /// Clears the value of `startTime`. Subsequent reads from it will return its default value.
+  public mutating func clearStartTime() {self._startTime = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _updateTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _stageDeadline: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _startTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// What to deploy.
@@ -495,9 +634,24 @@ public nonisolated struct Hedgerow_Deployment_V1_DeploymentReport: Sendable {
   /// Why, for people.
   public var reason: String = String()
 
+  /// Where it is, while it is IN_PROGRESS.
+  public var stage: Hedgerow_Deployment_V1_DeploymentStage = .unspecified
+
+  /// What is left until that stage is over at the latest; a span, because the core's clock may be wrong.
+  public var stageTimeLeft: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_stageTimeLeft ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_stageTimeLeft = newValue}
+  }
+  /// Returns true if `stageTimeLeft` has been explicitly set.
+  public var hasStageTimeLeft: Bool {self._stageTimeLeft != nil}
+  /// Clears the value of `stageTimeLeft`. Subsequent reads from it will return its default value.
+  public mutating func clearStageTimeLeft() {self._stageTimeLeft = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _stageTimeLeft: SwiftProtobuf.Google_Protobuf_Duration? = nil
 }
 
 /// A request for a server certificate.
@@ -578,6 +732,15 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachResponse: Sendable {
     set {event = .streamCommand(newValue)}
   }
 
+  /// A deployment that is not wanted any more.
+  public var cancellation: Hedgerow_Deployment_V1_DeploymentCancellation {
+    get {
+      if case .cancellation(let v)? = event {return v}
+      return Hedgerow_Deployment_V1_DeploymentCancellation()
+    }
+    set {event = .cancellation(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What it says.
@@ -594,6 +757,8 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachResponse: Sendable {
     case revokedCertificates(Hedgerow_Deployment_V1_RevokedCertificates)
     /// Something to be done on a stream. A core that does not know the command answers with an error.
     case streamCommand(Hedgerow_Deployment_V1_StreamCommand)
+    /// A deployment that is not wanted any more.
+    case cancellation(Hedgerow_Deployment_V1_DeploymentCancellation)
 
   }
 
@@ -645,11 +810,43 @@ public nonisolated struct Hedgerow_Deployment_V1_DeploymentAssignment: Sendable 
   /// Clears the value of `revision`. Subsequent reads from it will return its default value.
   public mutating func clearRevision() {self._revision = nil}
 
+  /// What to do where it fails after the switch.
+  public var failurePolicy: Hedgerow_Deployment_V1_FailurePolicy = .unspecified
+
+  /// How long the new components are watched after the switch; nothing where it is unset: what the components ask for.
+  public var settlingTime: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_settlingTime ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_settlingTime = newValue}
+  }
+  /// Returns true if `settlingTime` has been explicitly set.
+  public var hasSettlingTime: Bool {self._settlingTime != nil}
+  /// Clears the value of `settlingTime`. Subsequent reads from it will return its default value.
+  public mutating func clearSettlingTime() {self._settlingTime = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _revision: Hedgerow_Type_V1_GroupRevision? = nil
+  fileprivate var _settlingTime: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
+/// A deployment that is not wanted any more. The core stops it where it has not switched, goes back where it has and the
+/// deployment is not over, and reports CANCELED either way; one that is over stays.
+public nonisolated struct Hedgerow_Deployment_V1_DeploymentCancellation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Deployment id.
+  public var deploymentID: String = String()
+
+  /// Why, for the log.
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// What the component instances of a core did since it started: all of them, at most every ten seconds and
@@ -952,6 +1149,14 @@ public nonisolated struct Hedgerow_Deployment_V1_RevokedCertificates: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "hedgerow.deployment.v1"
 
+nonisolated extension Hedgerow_Deployment_V1_DeploymentStage: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEPLOYMENT_STAGE_UNSPECIFIED\0\u{1}DEPLOYMENT_STAGE_FETCH\0\u{1}DEPLOYMENT_STAGE_VERIFY\0\u{1}DEPLOYMENT_STAGE_STAGE\0\u{1}DEPLOYMENT_STAGE_SWITCH\0\u{1}DEPLOYMENT_STAGE_SETTLE\0\u{1}DEPLOYMENT_STAGE_BACK\0")
+}
+
+nonisolated extension Hedgerow_Deployment_V1_FailurePolicy: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FAILURE_POLICY_UNSPECIFIED\0\u{1}FAILURE_POLICY_ROLLBACK\0\u{1}FAILURE_POLICY_STAY\0")
+}
+
 nonisolated extension Hedgerow_Deployment_V1_DeploymentStatus: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEPLOYMENT_STATUS_UNSPECIFIED\0\u{1}DEPLOYMENT_STATUS_PENDING\0\u{1}DEPLOYMENT_STATUS_IN_PROGRESS\0\u{1}DEPLOYMENT_STATUS_SUCCEEDED\0\u{1}DEPLOYMENT_STATUS_FAILED\0\u{1}DEPLOYMENT_STATUS_ROLLED_BACK\0\u{1}DEPLOYMENT_STATUS_CANCELED\0\u{1}DEPLOYMENT_STATUS_TIMED_OUT\0")
 }
@@ -1017,7 +1222,7 @@ nonisolated extension Hedgerow_Deployment_V1_Deployment: SwiftProtobuf.Message, 
 
 nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CoreDeployment"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}core\0\u{1}status\0\u{1}reason\0\u{3}update_time\0\u{1}connected\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}core\0\u{1}status\0\u{1}reason\0\u{3}update_time\0\u{1}connected\0\u{2}-stage\0\u{3}stage_deadline\0\u{3}start_time\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1030,6 +1235,9 @@ nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Messa
       case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._updateTime) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.connected) }()
+      case 50: try { try decoder.decodeSingularEnumField(value: &self.stage) }()
+      case 51: try { try decoder.decodeSingularMessageField(value: &self._stageDeadline) }()
+      case 52: try { try decoder.decodeSingularMessageField(value: &self._startTime) }()
       default: break
       }
     }
@@ -1055,6 +1263,15 @@ nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Messa
     if self.connected != false {
       try visitor.visitSingularBoolField(value: self.connected, fieldNumber: 5)
     }
+    if self.stage != .unspecified {
+      try visitor.visitSingularEnumField(value: self.stage, fieldNumber: 50)
+    }
+    try { if let v = self._stageDeadline {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
+    } }()
+    try { if let v = self._startTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 52)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1064,6 +1281,9 @@ nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Messa
     if lhs.reason != rhs.reason {return false}
     if lhs._updateTime != rhs._updateTime {return false}
     if lhs.connected != rhs.connected {return false}
+    if lhs.stage != rhs.stage {return false}
+    if lhs._stageDeadline != rhs._stageDeadline {return false}
+    if lhs._startTime != rhs._startTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1584,7 +1804,7 @@ nonisolated extension Hedgerow_Deployment_V1_CoreEndpoints: SwiftProtobuf.Messag
 
 nonisolated extension Hedgerow_Deployment_V1_DeploymentReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DeploymentReport"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deployment_id\0\u{1}status\0\u{1}reason\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deployment_id\0\u{1}status\0\u{1}reason\0\u{2}/stage\0\u{3}stage_time_left\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1595,12 +1815,18 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentReport: SwiftProtobuf.Mes
       case 1: try { try decoder.decodeSingularStringField(value: &self.deploymentID) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.status) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 50: try { try decoder.decodeSingularEnumField(value: &self.stage) }()
+      case 51: try { try decoder.decodeSingularMessageField(value: &self._stageTimeLeft) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.deploymentID.isEmpty {
       try visitor.visitSingularStringField(value: self.deploymentID, fieldNumber: 1)
     }
@@ -1610,6 +1836,12 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentReport: SwiftProtobuf.Mes
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
     }
+    if self.stage != .unspecified {
+      try visitor.visitSingularEnumField(value: self.stage, fieldNumber: 50)
+    }
+    try { if let v = self._stageTimeLeft {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1617,6 +1849,8 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentReport: SwiftProtobuf.Mes
     if lhs.deploymentID != rhs.deploymentID {return false}
     if lhs.status != rhs.status {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.stage != rhs.stage {return false}
+    if lhs._stageTimeLeft != rhs._stageTimeLeft {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1654,7 +1888,7 @@ nonisolated extension Hedgerow_Deployment_V1_ServerCertificateRequest: SwiftProt
 
 nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AttachResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}assignment\0\u{3}server_certificate\0\u{3}renew_server_certificate\0\u{3}revoked_certificates\0\u{3}stream_command\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}assignment\0\u{3}server_certificate\0\u{3}renew_server_certificate\0\u{3}revoked_certificates\0\u{3}stream_command\0\u{2},cancellation\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1740,6 +1974,19 @@ nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Messa
           self.event = .streamCommand(v)
         }
       }()
+      case 50: try {
+        var v: Hedgerow_Deployment_V1_DeploymentCancellation?
+        var hadOneofValue = false
+        if let current = self.event {
+          hadOneofValue = true
+          if case .cancellation(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.event = .cancellation(v)
+        }
+      }()
       default: break
       }
     }
@@ -1774,6 +2021,10 @@ nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Messa
     case .streamCommand?: try {
       guard case .streamCommand(let v)? = self.event else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .cancellation?: try {
+      guard case .cancellation(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 50)
     }()
     case nil: break
     }
@@ -1828,7 +2079,7 @@ nonisolated extension Hedgerow_Deployment_V1_CoreWelcome: SwiftProtobuf.Message,
 
 nonisolated extension Hedgerow_Deployment_V1_DeploymentAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DeploymentAssignment"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deployment_id\0\u{1}revision\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deployment_id\0\u{1}revision\0\u{4}0failure_policy\0\u{3}settling_time\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1838,6 +2089,8 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentAssignment: SwiftProtobuf
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.deploymentID) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._revision) }()
+      case 50: try { try decoder.decodeSingularEnumField(value: &self.failurePolicy) }()
+      case 51: try { try decoder.decodeSingularMessageField(value: &self._settlingTime) }()
       default: break
       }
     }
@@ -1854,12 +2107,55 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentAssignment: SwiftProtobuf
     try { if let v = self._revision {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if self.failurePolicy != .unspecified {
+      try visitor.visitSingularEnumField(value: self.failurePolicy, fieldNumber: 50)
+    }
+    try { if let v = self._settlingTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Hedgerow_Deployment_V1_DeploymentAssignment, rhs: Hedgerow_Deployment_V1_DeploymentAssignment) -> Bool {
     if lhs.deploymentID != rhs.deploymentID {return false}
     if lhs._revision != rhs._revision {return false}
+    if lhs.failurePolicy != rhs.failurePolicy {return false}
+    if lhs._settlingTime != rhs._settlingTime {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_DeploymentCancellation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DeploymentCancellation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deployment_id\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.deploymentID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.deploymentID.isEmpty {
+      try visitor.visitSingularStringField(value: self.deploymentID, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_DeploymentCancellation, rhs: Hedgerow_Deployment_V1_DeploymentCancellation) -> Bool {
+    if lhs.deploymentID != rhs.deploymentID {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
