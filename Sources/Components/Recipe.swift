@@ -12,16 +12,26 @@ public struct Recipe: Hashable, Sendable {
     public var access: HostAccess
     /// What it does with messages.
     public var transform: TransformDefinition
+    /// Components that it needs beside it, in no order; at most 64, each named once.
+    public var dependencies: [ComponentDependency]
+    /// Platforms that it runs on, the first that matches counts; empty means every platform.
+    public var platforms: [PlatformEntry]
+    /// Files that it has on every platform.
+    public var artifacts: [ArtifactReference]
 
     /// Makes a recipe.
     public init(
         name: String, version: SemanticVersion, description: String = "", access: HostAccess = [],
-        transform: TransformDefinition
+        transform: TransformDefinition, dependencies: [ComponentDependency] = [],
+        platforms: [PlatformEntry] = [], artifacts: [ArtifactReference] = []
     ) {
         self.name = name
         self.version = version
         self.description = description
         self.access = access
         self.transform = transform
+        self.dependencies = dependencies
+        self.platforms = platforms
+        self.artifacts = artifacts
     }
 }
