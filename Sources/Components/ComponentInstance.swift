@@ -1,28 +1,91 @@
 /// A component that runs in a group, under a name of its own (architecture, section 6).
-public struct ComponentInstance: Hashable, Sendable, Codable {
+public struct ComponentInstance: Hashable, Sendable {
     /// Name of the instance, unique in the group; subscriptions address it.
     public var name: String
     /// Name of the component.
     public var component: String
-    /// Which of its versions are wanted.
-    public var version: VersionRange
+    /// Which of its versions is wanted: a range, or what an alias points at.
+    public var request: VersionRequest
+    /// What the instance changes of the recipe's configuration.
+    public var configuration: ConfigurationUpdate
+    /// Variables of its own; at most 64, and 32 KiB together.
+    public var environment: [String: String]
+
+    /// Limits of an instance's environment.
+    public enum Limits {
+        /// Most variables.
+        public static let environment = 64
+        /// Most bytes of all names and values together: 32 KiB.
+        public static let environmentBytes = 32 << 10
+    }
 
     /// Makes an instance; the component is called like it where nothing else is said.
-    public init(name: String, component: String? = nil, version: VersionRange) {
+    public init(
+        name: String, component: String? = nil, request: VersionRequest,
+        configuration: ConfigurationUpdate = ConfigurationUpdate(), environment: [String: String] = [:]
+    ) {
         self.name = name
         self.component = component ?? name
-        self.version = version
+        self.request = request
+        self.configuration = configuration
+        self.environment = environment
+    }
+
+    /// Makes an instance that wants a version in a range.
+    public init(
+        name: String, component: String? = nil, version: VersionRange,
+        configuration: ConfigurationUpdate = ConfigurationUpdate(), environment: [String: String] = [:]
+    ) {
+        self.init(
+            name: name, component: component, request: .range(version), configuration: configuration,
+            environment: environment)
+    }
+
+    /// Which versions are wanted; every version where an alias is named, which only the registry can look up.
+    public var version: VersionRange {
+        get { request.range }
+        set { request = .range(newValue) }
     }
 
     /// The same instance with its range in one spelling.
     public var canonical: ComponentInstance {
-        ComponentInstance(name: name, component: component, version: version.canonical)
+        var copy = self
+        copy.request = request.canonical
+        return copy
+    }
+}
+
+extension ComponentInstance: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case name, component, version, configuration, environment
+    }
+
+    /// Reads a stored instance; what it does not have it does not change.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            name: try container.decode(String.self, forKey: .name),
+            component: try container.decode(String.self, forKey: .component),
+            request: try container.decode(VersionRequest.self, forKey: .version),
+            configuration: try container.decodeIfPresent(ConfigurationUpdate.self, forKey: .configuration)
+                ?? ConfigurationUpdate(),
+            environment: try container.decodeIfPresent([String: String].self, forKey: .environment) ?? [:])
+    }
+
+    /// Writes the instance; what is empty is left out.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(component, forKey: .component)
+        try container.encode(request, forKey: .version)
+        if !configuration.isEmpty { try container.encode(configuration, forKey: .configuration) }
+        if !environment.isEmpty { try container.encode(environment, forKey: .environment) }
     }
 }
 
 extension ComponentInstance: CustomStringConvertible {
     /// For people: `smooth-hall (smooth ^1.0)`.
     public var description: String {
-        name == component ? "\(name) (\(version))" : "\(name) (\(component) \(version))"
+        name == component ? "\(name) (\(request))" : "\(name) (\(component) \(request))"
     }
 }

@@ -24,7 +24,7 @@ extension GroupCheck {
             if instance.component != instance.name, let problem = nameProblem(instance.component) {
                 add("\(path).component", "the component's \(problem)")
             }
-            if instance.version.description.allSatisfy(\.isWhitespace) {
+            if instance.request.description.allSatisfy(\.isWhitespace) {
                 add(
                     "\(path).version",
                     "the version is empty; write an exact version such as 1.2.0, a range such as ^1.2, or "

@@ -25,6 +25,7 @@ struct GroupCheck {
     mutating func run() {
         if let problem = nameProblem(definition.name) { add("name", "the group's \(problem)") }
         checkMembers()
+        checkSelectors()
         checkComponents()
         checkStreams()
         checkSubscriptions()
@@ -133,7 +134,7 @@ struct GroupCheck {
             add(
                 path,
                 "this version has no shadows; route to things, to components, to streams or to cloud")
-        case .thing, .allThings, .things, .component, .cloud, .stream: break
+        case .thing, .allThings, .things, .selected, .component, .cloud, .stream: break
         }
     }
 
@@ -143,7 +144,8 @@ struct GroupCheck {
             add(path, "from and to are both cloud; name a thing at one end")
         case (.cloud, .stream):
             add(path, "a stream goes to the cloud, where the message came from; name a thing in to")
-        case (.stream(let name), .thing), (.stream(let name), .allThings), (.stream(let name), .things):
+        case (.stream(let name), .thing), (.stream(let name), .allThings), (.stream(let name), .things),
+            (.stream(let name), .selected):
             checkPublishes(name, path: "\(path).from")
         case (.stream, _):
             add(

@@ -5,9 +5,11 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
     /// Limits of a definition.
     public enum Limits {
         /// Most cores of a group.
-        public static let cores = 100
+        public static let cores = 1_000
         /// Most things of a group.
         public static let things = 10_000
+        /// Most selectors under `things`.
+        public static let selectors = 64
         /// Most subscriptions of a group (semantics, section 8).
         public static let subscriptions = 10_000
         /// Most component instances of a group.
@@ -27,6 +29,8 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
     public var cores: [String]
     /// Names of the things.
     public var things: [String]
+    /// Which things are members besides, until they are resolved to names; none in a revision.
+    public var selectors: [ThingSelector]
     /// What runs on every core, at most 256.
     public var components: [ComponentInstance]
     /// Routes, at most 10,000.
@@ -35,20 +39,25 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
     public var streams: [String: StreamSettings]
     /// How often the group's CA is replaced; nil means the cloud's default (7 days).
     public var caRotation: TimeSpan?
+    /// In a revision that was made with selectors: what the operator wrote. ``things`` and ``subscriptions`` then have
+    /// the names that the selectors were resolved to.
+    public var written: WrittenGroup?
 
     /// Makes a definition.
     public init(
-        name: String, cores: [String] = [], things: [String] = [], components: [ComponentInstance] = [],
-        subscriptions: [Subscription] = [], streams: [String: StreamSettings] = [:],
-        caRotation: TimeSpan? = nil
+        name: String, cores: [String] = [], things: [String] = [], selectors: [ThingSelector] = [],
+        components: [ComponentInstance] = [], subscriptions: [Subscription] = [],
+        streams: [String: StreamSettings] = [:], caRotation: TimeSpan? = nil, written: WrittenGroup? = nil
     ) {
         self.name = name
         self.cores = cores
         self.things = things
+        self.selectors = selectors
         self.components = components
         self.subscriptions = subscriptions
         self.streams = streams
         self.caRotation = caRotation
+        self.written = written
     }
 
     /// The settings of every stream there is, `default` included.
@@ -61,15 +70,15 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
     /// The same definition in one spelling: lists sorted and without repeats, `default` named, `via: default`
     /// left out, ranges written as comparators. Two definitions mean the same exactly when their canonical forms are equal.
     public var canonical: GroupDefinition {
-        let routes = Set(subscriptions.map(\.canonical)).sorted { first, second in
-            first.sortKey.lexicographicallyPrecedes(second.sortKey)
-        }
-        return GroupDefinition(
+        GroupDefinition(
             name: name, cores: Set(cores).sorted(), things: Set(things).sorted(),
+            selectors: Set(selectors.map(\.canonical)).sorted { $0.description < $1.description },
             components: Set(components.map(\.canonical)).sorted {
                 $0.sortKey.lexicographicallyPrecedes($1.sortKey)
             },
-            subscriptions: routes, streams: effectiveStreams.mapValues(\.canonical), caRotation: caRotation)
+            subscriptions: Subscription.canonical(subscriptions),
+            streams: effectiveStreams.mapValues(\.canonical), caRotation: caRotation,
+            written: written?.canonical)
     }
 
     /// Whether two definitions mean the same, so that applying the one over the other changes nothing.
@@ -80,29 +89,38 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
 
 extension GroupDefinition {
     private enum CodingKeys: String, CodingKey {
-        case name, cores, things, components, subscriptions, streams, caRotation
+        case name, cores, things, selectors, components, subscriptions, streams, caRotation, written
     }
 
-    /// Reads a stored definition. One that was stored before there were components has none.
+    /// Reads a stored definition. One that was stored before there were components or selectors has none.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             name: try container.decode(String.self, forKey: .name),
             cores: try container.decode([String].self, forKey: .cores),
             things: try container.decode([String].self, forKey: .things),
+            selectors: try container.decodeIfPresent([ThingSelector].self, forKey: .selectors) ?? [],
             components: try container.decodeIfPresent([ComponentInstance].self, forKey: .components) ?? [],
             subscriptions: try container.decode([Subscription].self, forKey: .subscriptions),
             streams: try container.decode([String: StreamSettings].self, forKey: .streams),
-            caRotation: try container.decodeIfPresent(TimeSpan.self, forKey: .caRotation))
+            caRotation: try container.decodeIfPresent(TimeSpan.self, forKey: .caRotation),
+            written: try container.decodeIfPresent(WrittenGroup.self, forKey: .written))
     }
 }
 
 extension ComponentInstance {
     /// What instances are sorted by in the canonical form.
-    fileprivate var sortKey: [String] { [name, component, version.description] }
+    fileprivate var sortKey: [String] { [name, component, request.description] }
 }
 
 extension Subscription {
+    /// Routes in one spelling: sorted and without repeats.
+    static func canonical(_ subscriptions: [Subscription]) -> [Subscription] {
+        Set(subscriptions.map(\.canonical)).sorted { first, second in
+            first.sortKey.lexicographicallyPrecedes(second.sortKey)
+        }
+    }
+
     /// What subscriptions are sorted by in the canonical form.
     fileprivate var sortKey: [String] { [from.description, topicFilter, to.description, via ?? ""] }
 }

@@ -24,13 +24,15 @@ public struct Subscription: Hashable, Sendable, Codable {
         switch to {
         case .cloud: via ?? StreamSettings.defaultName
         case .stream(let name): name
-        case .thing, .allThings, .things, .component, .shadow: nil
+        case .thing, .allThings, .things, .selected, .component, .shadow: nil
         }
     }
 
     /// The same route in one spelling: `via: default` is the same as no `via`.
     public var canonical: Subscription {
         var copy = self
+        copy.from = from.canonical
+        copy.to = to.canonical
         if via == StreamSettings.defaultName || via?.isEmpty == true { copy.via = nil }
         return copy
     }

@@ -3,8 +3,9 @@ import Identity
 /// One end of a subscription: where messages come from, or where they go.
 ///
 /// The text forms are those of group files and of the wire: `thing:NAME`, `thing:*`, `thing:PREFIX*`,
-/// `component:INSTANCE`, `cloud`, `shadow`, `stream:NAME` (architecture, section 2). `shadow` can be read, but
-/// ``GroupDefinition/validate()`` refuses it in this version.
+/// `thing:{SELECTOR}`, `component:INSTANCE`, `cloud`, `shadow`, `stream:NAME` (architecture, section 2). `shadow` can be
+/// read, but ``GroupDefinition/validate()`` refuses it in this version. A selector stands in what an operator writes; a
+/// revision has the names that it was resolved to.
 public enum SubscriptionEnd: Hashable, Sendable {
     /// One thing of the group.
     case thing(String)
@@ -12,6 +13,8 @@ public enum SubscriptionEnd: Hashable, Sendable {
     case allThings
     /// Every thing of the group whose name begins so.
     case things(prefix: String)
+    /// Every thing of the group that a selector matches, until it is resolved to names.
+    case selected(ThingSelector)
     /// An instance of a component.
     case component(String)
     /// The cloud.
@@ -43,9 +46,24 @@ public enum SubscriptionEnd: Hashable, Sendable {
     private static func things(
         _ pattern: String, text: String
     ) throws(InvalidSubscriptionEnd) -> SubscriptionEnd {
+        if pattern.hasPrefix("{") { return .selected(try selector(pattern, text: text)) }
         guard pattern.hasSuffix("*") else { return .thing(try valid(pattern, text: text)) }
         let prefix = String(pattern.dropLast())
         return prefix.isEmpty ? .allThings : .things(prefix: try valid(prefix, text: text))
+    }
+
+    private static func selector(
+        _ braced: String, text: String
+    ) throws(InvalidSubscriptionEnd) -> ThingSelector {
+        guard braced.hasSuffix("}") else {
+            throw InvalidSubscriptionEnd(
+                text: text, problem: "the selector is not closed; write thing:{SELECTOR}")
+        }
+        do throws(InvalidSelector) {
+            return try ThingSelector(parsing: String(braced.dropFirst().dropLast()))
+        } catch {
+            throw InvalidSubscriptionEnd(text: text, problem: error.description)
+        }
     }
 
     private static func valid(_ name: String, text: String) throws(InvalidSubscriptionEnd) -> String {
@@ -57,13 +75,19 @@ public enum SubscriptionEnd: Hashable, Sendable {
         }
     }
 
-    /// Whether this end stands for a thing of that name. False for every end that is not of things.
+    /// The same end in one spelling.
+    public var canonical: SubscriptionEnd {
+        if case .selected(let selector) = self { .selected(selector.canonical) } else { self }
+    }
+
+    /// Whether this end stands for a thing of that name. False for every end that is not of things, and for a
+    /// selector, which a name alone does not answer.
     public func matches(thing name: String) -> Bool {
         switch self {
         case .thing(let own): own == name
         case .allThings: true
         case .things(let prefix): name.hasPrefix(prefix)
-        case .component, .cloud, .shadow, .stream: false
+        case .selected, .component, .cloud, .shadow, .stream: false
         }
     }
 }
@@ -75,6 +99,7 @@ extension SubscriptionEnd: CustomStringConvertible {
         case .thing(let name): "thing:\(name)"
         case .allThings: "thing:*"
         case .things(let prefix): "thing:\(prefix)*"
+        case .selected(let selector): "thing:{\(selector)}"
         case .component(let instance): "component:\(instance)"
         case .cloud: "cloud"
         case .shadow: "shadow"

@@ -100,7 +100,7 @@ struct VersionRangeParser {
     }
 
     private func partial(_ word: Substring) throws(InvalidVersionRange) -> Partial {
-        if word.first == "@" { throw refuse("this version has no aliases (@NAME)") }
+        if word.first == "@" { throw refuse("a range has no aliases (@NAME)") }
         let parts: VersionText
         do throws(VersionText.Problem) {
             parts = try VersionText(word.first == "v" ? word.dropFirst() : word)

@@ -41,7 +41,7 @@ struct GroupDecoder {
             if let text = reader.text(name.value, what: "\"name\"") { definition.name = text }
         }
         if let cores = fields["cores"] { definition.cores = names(cores) }
-        if let things = fields["things"] { definition.things = names(things) }
+        if let things = fields["things"] { readThings(things) }
         if let components = fields["components"] { readComponents(components) }
         if let streams = fields["streams"] { definition.streams = readStreams(streams) }
         if let subscriptions = fields["subscriptions"] { readSubscriptions(subscriptions) }
@@ -75,6 +75,32 @@ struct GroupDecoder {
         return names
     }
 
+    /// Names, and selectors in the form `{selector: TEXT}`.
+    private mutating func readThings(_ entry: ManifestReader.Entry) {
+        places[entry.key] = entry.place
+        for node in reader.list(entry) ?? [] {
+            guard reader.isMapping(node) else {
+                guard let name = reader.text(node, what: "a name in \"things\"") else { continue }
+                places["things[\(definition.things.count)]"] = Place(node.mark)
+                definition.things.append(name)
+                continue
+            }
+            guard
+                let fields = reader.fields(
+                    node, what: "an entry of things", known: ["selector"], required: ["selector"]),
+                let field = fields["selector"],
+                let text = reader.text(field.value, what: "\"selector\"")
+            else { continue }
+            do throws(InvalidSelector) {
+                let selector = try ThingSelector(parsing: text)
+                places["selectors[\(definition.selectors.count)]"] = field.place
+                definition.selectors.append(selector)
+            } catch {
+                reader.report(field.place, error.description)
+            }
+        }
+    }
+
     private mutating func readComponents(_ entry: ManifestReader.Entry) {
         places["components"] = entry.place
         for node in reader.list(entry) ?? [] {
@@ -85,21 +111,21 @@ struct GroupDecoder {
             else { continue }
             let name = fields["name"].flatMap { reader.text($0.value, what: "\"name\"") }
             let component = fields["component"].map { reader.text($0.value, what: "\"component\"") }
-            let version = fields["version"].flatMap { range($0) }
+            let version = fields["version"].flatMap { request($0) }
             guard let name, let version else { continue }
             let path = "components[\(definition.components.count)]"
             places[path] = Place(node.mark)
             for (key, field) in fields { places["\(path).\(key)"] = field.place }
             // A `component` that is no text was reported; the rest of the instance is checked without it.
             definition.components.append(
-                ComponentInstance(name: name, component: component.flatMap { $0 }, version: version))
+                ComponentInstance(name: name, component: component.flatMap { $0 }, request: version))
         }
     }
 
-    private mutating func range(_ entry: ManifestReader.Entry) -> VersionRange? {
+    private mutating func request(_ entry: ManifestReader.Entry) -> VersionRequest? {
         guard let text = reader.text(entry.value, what: "\"version\"") else { return nil }
         do throws(InvalidVersionRange) {
-            return try VersionRange(parsing: text)
+            return try VersionRequest(parsing: text)
         } catch {
             reader.report(entry.place, error.description)
             return nil

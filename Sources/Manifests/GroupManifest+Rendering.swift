@@ -3,13 +3,15 @@ import Yams
 
 extension GroupManifest {
     /// A definition as a group file in YAML that ``parse(_:fileName:)`` reads back to the same definition.
-    /// What has its default is left out.
-    public static func render(_ definition: GroupDefinition) -> String {
+    /// What has its default is left out, and selectors are written as such.
+    public static func render(_ revision: GroupDefinition) -> String {
+        let definition = revision.asWritten
         var lines = ["kind: Group", "name: \(quoted(definition.name))"]
         lines.append("cores: [\(definition.cores.map(quoted).joined(separator: ", "))]")
-        if !definition.things.isEmpty {
+        if !definition.things.isEmpty || !definition.selectors.isEmpty {
             lines.append("things:")
             lines += definition.things.map { "  - \(quoted($0))" }
+            lines += definition.selectors.map { "  - {selector: \(quoted($0.description))}" }
         }
         if !definition.components.isEmpty {
             lines.append("components:")
@@ -18,7 +20,7 @@ extension GroupManifest {
                 if instance.component != instance.name {
                     parts.append("component: \(quoted(instance.component))")
                 }
-                parts.append("version: \(quoted(instance.version.description))")
+                parts.append("version: \(quoted(instance.request.description))")
                 lines.append("  - {\(parts.joined(separator: ", "))}")
             }
         }

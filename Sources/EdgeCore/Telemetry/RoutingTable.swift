@@ -64,8 +64,8 @@ struct RoutingTable: Sendable {
                 }
             case .stream(let name):
                 fromStreams[name, default: TopicTrie()].insert(target, under: filter)
-            case .cloud, .shadow:
-                // The cloud routes what it sends down itself.
+            case .cloud, .shadow, .selected:
+                // The cloud routes what it sends down itself, and has resolved selectors to names.
                 continue
             }
         }
@@ -174,7 +174,7 @@ struct RoutingTable: Sendable {
         case .thing(let name): .thing(name)
         case .allThings, .things: .things(things.filter { subscription.to.matches(thing: $0) }.sorted())
         case .component(let instance): .component(instance)
-        case .shadow: nil
+        case .shadow, .selected: nil
         }
     }
 }
