@@ -13,11 +13,17 @@ public struct UnresolvedComponent: Error, Hashable, Sendable, CustomStringConver
     public let versions: [SemanticVersion]
     /// Name of a registered component that may have been meant; nil where the component exists or none is near.
     public let suggestion: String?
+    /// Versions in the range that do not run on one of the group's cores.
+    public let misfits: [PlatformMisfit]
 
-    init(index: Int, instance: ComponentInstance, versions: [SemanticVersion], names: [String]) {
+    init(
+        index: Int, instance: ComponentInstance, versions: [SemanticVersion], names: [String],
+        misfits: [PlatformMisfit] = []
+    ) {
         self.index = index
         self.instance = instance
         self.versions = versions.sorted(by: >)
+        self.misfits = misfits.filter { instance.version.contains($0.version) }
         self.suggestion =
             versions.isEmpty ? Suggestion.nearest(to: instance.component, in: names) : nil
     }
@@ -33,12 +39,15 @@ public struct UnresolvedComponent: Error, Hashable, Sendable, CustomStringConver
 
     /// Which instance wants what, and which versions exist.
     public var description: String {
-        let who = "component:\(instance.name) wants \(instance.component) \(instance.version)"
+        let who = "component:\(instance.name) wants \(instance.component) \(instance.request)"
         if versions.isEmpty {
             let hint =
                 suggestion.map { "did you mean \"\($0)\"?" }
                 ?? "register it with hedgerow components push FILE"
             return "\(who), but there is no component \"\(instance.component)\"; \(hint)"
+        }
+        if let misfit = PlatformMisfit.summary(misfits) {
+            return "\(who), but \(misfit) (there \(are) \(named))"
         }
         if let prerelease = prereleaseWithin {
             return "\(who), but only pre-releases fit, and a range takes them only where it names one; "
@@ -55,9 +64,12 @@ public struct UnresolvedComponent: Error, Hashable, Sendable, CustomStringConver
         return lenient?.maxSatisfying(versions)
     }
 
-    private var named: String {
-        let some = versions.prefix(Self.mostVersionsNamed).map(\.description).joined(separator: ", ")
-        return versions.count > Self.mostVersionsNamed
-            ? "\(some) and \(versions.count - Self.mostVersionsNamed) older" : some
+    private var named: String { Self.named(versions) }
+
+    /// The first versions of a list, and how many more there are.
+    static func named(_ versions: [SemanticVersion]) -> String {
+        let some = versions.prefix(mostVersionsNamed).map(\.description).joined(separator: ", ")
+        return versions.count > mostVersionsNamed
+            ? "\(some) and \(versions.count - mostVersionsNamed) older" : some
     }
 }

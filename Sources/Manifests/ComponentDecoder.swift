@@ -22,12 +22,14 @@ struct ComponentDecoder {
         self.source = SourceText(text)
     }
 
-    private static let keys = ["kind", "name", "version", "description", "input", "transform", "access"]
+    static let keys = [
+        "kind", "name", "version", "description", "input", "transform", "access", "dependencies", "platforms",
+        "artifacts",
+    ]
     private static let laterKeys = [
-        "process": "process components", "artifacts": "artifacts", "hooks": "hooks", "lifecycle": "hooks",
-        "dependencies": "dependencies of components", "configuration": "configuration of components",
-        "platform": "platforms of components", "platforms": "platforms of components",
-        "environment": "environment of components", "function": "on-demand functions",
+        "process": "process components", "hooks": "hooks", "lifecycle": "hooks",
+        "configuration": "configuration of components", "environment": "environment of components",
+        "function": "on-demand functions",
         "health": "health checks of components", "timeout": "timeouts of components",
         "memory": "memory limits of components", "limits": "limits of components",
     ]
@@ -44,6 +46,7 @@ struct ComponentDecoder {
         let version = fields["version"].flatMap { readVersion($0) }
         let description = fields["description"].flatMap { readDescription($0) } ?? ""
         let (access, isAccessRead) = fields["access"].map { readAccess($0) } ?? ([], true)
+        let requirements = readRequirements(fields, of: name)
         if let input = fields["input"] { places["input"] = input.keyPlace }
         if let steps = fields["transform"] { places["transform"] = steps.keyPlace }
         let errorsBefore = reader.errors.count
@@ -55,7 +58,9 @@ struct ComponentDecoder {
         let compiled = compile(definition, access: isAccessRead ? access : Self.everything)
         guard reader.errors.isEmpty, let transform = compiled, let name, let version else { return nil }
         let recipe = Recipe(
-            name: name, version: version, description: description, access: access, transform: definition)
+            name: name, version: version, description: description, access: access, transform: definition,
+            dependencies: requirements.dependencies, platforms: requirements.platforms,
+            artifacts: requirements.artifacts)
         return (recipe, transform)
     }
 

@@ -26,6 +26,7 @@ struct Run: AsyncParsableCommand {
             throw CleanExit.helpRequest(HedgerowCore.self)
         }
         if settings.contains("--version") { throw CleanExit.message("hedgerow-core \(CoreVersion.current)") }
+        AllocatorSettings.apply(environment: ProcessInfo.processInfo.environment)
         let loaded = try loadSettings(settings)
         let logger: Logger
         do {
@@ -53,6 +54,8 @@ struct Run: AsyncParsableCommand {
         } catch let error as SettingsError {
             throw fail("\(error)", code: 64)
         } catch let error as InvalidAddress {
+            throw fail("\(error)", code: 64)
+        } catch let error as InvalidPlatformKey {
             throw fail("\(error)", code: 64)
         } catch {
             throw fail("\(error)", code: 1)

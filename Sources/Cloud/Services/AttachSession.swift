@@ -15,6 +15,10 @@ struct AttachSession: Sendable {
     static let helloTimeout: Duration = .seconds(10)
     /// Most addresses that a core may report.
     static let maximumEndpoints = 32
+    /// Longest time that a core may take for a stage of a deployment.
+    static let maximumStage: Duration = .seconds(2 * 3_600)
+    /// How long the cloud waits for the report of a stage whose time is over.
+    static let reportGrace: Duration = .seconds(30)
     /// Bytes of a report's reason that are kept.
     static let maximumReason = 4_096
 
@@ -117,6 +121,7 @@ struct AttachSession: Sendable {
         var check = RequestCheck()
         check.require(hello.version.utf8.count <= 128, "hello.version", "has more than 128 bytes")
         if !hello.activeGroup.isEmpty { check.name(hello.activeGroup, "hello.active_group") }
+        let platform = Self.platform(hello.platform, &check)
         try check.finish()
         let now = cloud.now
         let skew = hello.hasLocalTime ? hello.localTime.asDate.timeIntervalSince(now) * 1_000 : 0
@@ -128,6 +133,7 @@ struct AttachSession: Sendable {
                 core: core.name, version: hello.version,
                 endpoints: try Self.endpoints(hello.endpoints, "hello.endpoints"), active: claimed,
                 clockSkewMilliseconds: Int64(exactly: skew.rounded()) ?? 0), at: now)
+        try await cloud.deployments.recordPlatform(platform, of: core.name)
         if let claimed, active == nil {
             cloud.logger.warning(
                 "a core says it runs a revision that does not exist here or does not name it",
@@ -161,23 +167,40 @@ struct AttachSession: Sendable {
                 .init(
                     field: "report.status",
                     description:
-                        "is \(report.status.rawValue); a core reports IN_PROGRESS, SUCCEEDED, FAILED or "
-                        + "ROLLED_BACK")
+                        "is \(report.status.rawValue); a core reports IN_PROGRESS, SUCCEEDED, FAILED, "
+                        + "ROLLED_BACK or CANCELED")
             ])
         }
-        let (active, known) = try await cloud.deployments.recordReport(
-            core: core.name, deploymentID: report.deploymentID, stage: stage,
-            reason: String(decoding: report.reason.utf8.prefix(Self.maximumReason), as: UTF8.self),
-            at: cloud.now)
-        guard known else {
+        let now = cloud.now
+        let recorded = try await cloud.deployments.recordReport(
+            CoreReport(
+                deploymentID: report.deploymentID, stage: stage,
+                reason: String(decoding: report.reason.utf8.prefix(Self.maximumReason), as: UTF8.self),
+                step: report.stage.rawValue, deadline: Self.deadline(of: report, at: now)),
+            core: core.name, at: now)
+        guard recorded.known else {
             // From before a restore of the cloud: nothing to do about it, and no reason to end the attachment.
             cloud.logger.warning(
                 "a core reports on a deployment that does not exist here", metadata: ["core": "\(core.name)"])
             return
         }
-        if let active { activate(active) }
+        if let active = recorded.active { activate(active) }
+        if let reason = recorded.aborted {
+            cloud.logger.warning(
+                "a rollout was stopped because too many cores failed",
+                metadata: ["deployment": "\(report.deploymentID)", "reason": "\(reason)"])
+        }
         if stage == .succeeded { mailbox.post(.authority) }
         cloud.deploymentChanges.fire()
+    }
+
+    /// When what a core is at is over, with time for the report to arrive; nil where it does not say.
+    private static func deadline(
+        of report: Hedgerow_Deployment_V1_DeploymentReport, at now: Date
+    ) -> Date? {
+        guard report.hasStageTimeLeft else { return nil }
+        let left = min(max(.zero, report.stageTimeLeft.asDuration), maximumStage)
+        return now.adding(left + reportGrace)
     }
 
     private func requestCertificate(_ wish: Hedgerow_Deployment_V1_ServerCertificateRequest) throws {

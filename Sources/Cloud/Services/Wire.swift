@@ -11,6 +11,7 @@ extension Hedgerow_Registry_V1_Thing {
         name = record.name
         kind = Hedgerow_Registry_V1_ThingKind(record.kind)
         attributes = record.attributes
+        type = record.type
         createTime = Google_Protobuf_Timestamp(record.createTime)
         group = record.group ?? ""
         self.connected = connected
@@ -72,7 +73,14 @@ extension Hedgerow_Type_V1_GroupRevision {
         streams = record.definition.effectiveStreams.sorted { $0.key < $1.key }
             .map { Hedgerow_Type_V1_StreamSettings(name: $0.key, settings: $0.value) }
         createTime = Google_Protobuf_Timestamp(record.createTime)
-        components = record.definition.components.map(Hedgerow_Type_V1_ComponentInstance.init)
+        components = record.definition.components.map { instance in
+            var message = Hedgerow_Type_V1_ComponentInstance(instance)
+            // What an alias points at may have changed since the lock was made, and cores do not look it up.
+            if instance.request.alias != nil, let entry = lock.first(where: { $0.instance == instance.name }) {
+                message.version = entry.version.description
+            }
+            return message
+        }
         self.lock = lock.map(Hedgerow_Type_V1_LockedComponent.init)
     }
 }
@@ -82,7 +90,7 @@ extension Hedgerow_Type_V1_ComponentInstance {
         self.init()
         name = instance.name
         component = instance.component
-        version = instance.version.description
+        version = instance.request.description
     }
 }
 
@@ -93,6 +101,8 @@ extension Hedgerow_Type_V1_LockedComponent {
         component = entry.component
         version = entry.version.description
         recipeDigest = Data(entry.recipeDigest)
+        added = entry.isAdded
+        artifacts = entry.artifacts.map(Hedgerow_Type_V1_ArtifactReference.init)
     }
 }
 
@@ -135,6 +145,11 @@ extension Hedgerow_Deployment_V1_Deployment {
         revision = record.revision
         createTime = Google_Protobuf_Timestamp(record.createTime)
         lock = record.lock.map(Hedgerow_Type_V1_LockedComponent.init)
+        rollout = Hedgerow_Deployment_V1_RolloutPolicy(record.rollout)
+        state = Hedgerow_Deployment_V1_RolloutState(record.state)
+        stateReason = record.stateReason
+        creator = record.creator
+        lockOfDeployment = record.lockOf ?? ""
         cores = record.cores.map { core in
             var message = Hedgerow_Deployment_V1_CoreDeployment()
             message.core = core.core
@@ -142,6 +157,11 @@ extension Hedgerow_Deployment_V1_Deployment {
             message.reason = core.reason
             message.updateTime = Google_Protobuf_Timestamp(core.updateTime)
             message.connected = isAttached(core.core)
+            if let time = core.startTime { message.startTime = Google_Protobuf_Timestamp(time) }
+            if core.stage == .inProgress {
+                message.stage = Hedgerow_Deployment_V1_DeploymentStage(rawValue: core.step) ?? .unspecified
+                if let time = core.deadline { message.stageDeadline = Google_Protobuf_Timestamp(time) }
+            }
             return message
         }
     }
@@ -167,7 +187,8 @@ extension Hedgerow_Deployment_V1_DeploymentStatus {
         case .succeeded: .succeeded
         case .failed: .failed
         case .rolledBack: .rolledBack
-        case .unspecified, .pending, .canceled, .timedOut, .UNRECOGNIZED: nil
+        case .canceled: .canceled
+        case .unspecified, .pending, .timedOut, .UNRECOGNIZED: nil
         }
     }
 }

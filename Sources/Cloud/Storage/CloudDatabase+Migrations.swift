@@ -13,6 +13,10 @@ extension CloudDatabase {
         migrator.registerMigration("control-plane-2") { database in
             try database.execute(sql: componentSchema)
         }
+        registerGroups(&migrator)
+        registerArtifacts(&migrator)
+        registerRollouts(&migrator)
+        registerResolution(&migrator)
     }
 
     private static let registrySchema = """

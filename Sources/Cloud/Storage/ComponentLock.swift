@@ -26,14 +26,16 @@ enum ComponentLock {
     static func insert(_ lock: [LockedComponent], deployment: Int64, in db: Database) throws {
         let insert = try db.cachedStatement(
             sql: """
-                INSERT INTO deployment_lock (deployment, instance, component, version, digest)
-                VALUES (?, ?, ?, ?, ?)
+                INSERT INTO deployment_lock
+                    (deployment, instance, component, version, digest, added, artifacts)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """)
         for entry in lock {
             try insert.execute(
                 arguments: [
                     deployment, entry.instance, entry.component, entry.version.description,
-                    Data(entry.recipeDigest),
+                    Data(entry.recipeDigest), entry.isAdded,
+                    entry.artifacts.isEmpty ? nil : try JSONText.encode(entry.artifacts),
                 ])
         }
     }
@@ -47,7 +49,10 @@ enum ComponentLock {
             LockedComponent(
                 instance: row["instance"], component: row["component"],
                 version: try SQLiteComponentStore.version(row["version"]),
-                recipeDigest: [UInt8](row["digest"] as Data))
+                recipeDigest: [UInt8](row["digest"] as Data), isAdded: row["added"],
+                artifacts: try (row["artifacts"] as String?).map {
+                    try JSONText.decode([ArtifactReference].self, from: $0)
+                } ?? [])
         }
     }
 

@@ -19,6 +19,10 @@ struct RegisteredRecipe: Hashable, Sendable {
     var component: ComponentRecord
     /// The text as it was registered.
     var text: String
+    /// Files that it names, on whichever platform; empty where the recipe was read from the store.
+    var artifacts: [ArtifactReference] = []
+    /// What it needs around it; nothing where the recipe was read from the store.
+    var requirements = ComponentRequirements()
 }
 
 /// A version of a component by name.

@@ -7,10 +7,10 @@ import Components
 protocol ComponentStore: Sendable {
     /// Registers a version; the same text again changes nothing.
     ///
-    /// - Parameter dryRun: check and compare only.
+    /// - Parameter dryRun: check and compare only; artifacts may be missing still.
     /// - Returns: what is stored (or would be), and whether it is new.
     /// - Throws: ``StoreError/alreadyExists(_:)`` where the version has another recipe,
-    ///   ``StoreError/limitReached(_:)``.
+    ///   ``StoreError/limitReached(_:)``, ``StoreError/missingArtifacts(_:)``.
     func register(
         _ recipe: RegisteredRecipe, dryRun: Bool
     ) async throws -> (component: ComponentRecord, created: Bool)

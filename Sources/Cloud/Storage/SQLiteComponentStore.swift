@@ -82,17 +82,21 @@ struct SQLiteComponentStore: ComponentStore {
 
     private static func insert(_ recipe: RegisteredRecipe, in db: Database) throws {
         let new = recipe.component
+        try SQLiteArtifactIndex.record(
+            recipe.artifacts, of: ComponentID(component: new.name, version: new.version), in: db)
         try db.execute(sql: "INSERT OR IGNORE INTO component (name) VALUES (?)", arguments: [new.name])
         try db.execute(
             sql: """
                 INSERT INTO component_version
-                    (component, version, sort_key, prerelease, digest, description, create_time, outputs, recipe)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (component, version, sort_key, prerelease, digest, description, create_time, outputs, recipe,
+                     requirements)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 new.name, new.version.description, VersionSortKey.key(of: new.version),
                 new.version.isPrerelease, Data(new.digest), new.description, new.createTime.milliseconds,
                 try JSONText.encode(new.outputs.map(StoredOutput.init)), recipe.text,
+                try recipe.requirements.stored(),
             ])
     }
 
@@ -173,22 +177,6 @@ struct SQLiteComponentStore: ComponentStore {
     }
 
     // MARK: Choosing
-
-    func candidates(of names: Set<String>) async throws -> [String: [ComponentCandidate]] {
-        try await database.read { db in
-            var candidates: [String: [ComponentCandidate]] = [:]
-            for name in names {
-                candidates[name] = try Row.fetchAll(
-                    db, sql: "SELECT version, digest FROM component_version WHERE component = ?",
-                    arguments: [name]
-                ).map {
-                    ComponentCandidate(
-                        version: try Self.version($0["version"]), recipeDigest: [UInt8]($0["digest"] as Data))
-                }
-            }
-            return candidates
-        }
-    }
 
     func names() async throws -> [String] {
         try await database.read { db in

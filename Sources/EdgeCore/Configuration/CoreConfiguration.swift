@@ -23,6 +23,8 @@ public struct CoreConfiguration: Sendable {
         public var uplinkBytes = 8 << 20
         /// Bytes of disk that are kept for working on when it is full. Default: 16 MiB.
         public var ballastBytes: Int64 = 16 << 20
+        /// Most bytes of artifacts (files of components) on the disk. Default: 1 GiB.
+        public var artifactBytes: UInt64 = ArtifactStore.standardMaximum
 
         /// The defaults.
         public init() {}
@@ -38,6 +40,18 @@ public struct CoreConfiguration: Sendable {
         public var certificate: Duration = .seconds(60)
         /// How long the cloud may take to send one recipe. Default: 20 s.
         public var recipe: Duration = .seconds(20)
+        /// How long a deployment may take to fetch what is missing. Default: 30 min.
+        public var fetch: Duration = .seconds(1_800)
+        /// How long it may take to compare digests and compile recipes. Default: 5 min.
+        public var verify: Duration = .seconds(300)
+        /// How long it may take to prepare what components need beside their files. Default: 2 min.
+        public var stage: Duration = .seconds(120)
+        /// How long it may take to put the new revision in the place of the old one. Default: 1 min.
+        public var switchOver: Duration = .seconds(60)
+        /// How long the watching after the switch may take beyond the settling time. Default: 1 min.
+        public var settleMargin: Duration = .seconds(60)
+        /// How long it may take to go back to the revision before. Default: 1 min.
+        public var back: Duration = .seconds(60)
         /// Least time between two reports of what components did. Default: 10 s.
         public var statuses: Duration = .seconds(10)
         /// First and longest wait between two attempts to reach the cloud. Default: 1 s and 120 s.
@@ -71,6 +85,8 @@ public struct CoreConfiguration: Sendable {
     public var limits = Limits()
     /// File with the temperature of the CPU in thousandths of a degree Celsius, for components that ask for it.
     public var cpuTemperaturePath = CPUTemperature.defaultPath
+    /// What recipes may ask of the machine beside its operating system and architecture, each `KEY=VALUE`.
+    public var platformKeys: [String] = []
     /// Waiting times.
     public var timing = Timing()
 

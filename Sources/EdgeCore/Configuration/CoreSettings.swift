@@ -72,6 +72,17 @@ public enum CoreSettings {
                 summary:
                     "Disk space held by the file ballast in the state directory, given up to work on when the disk is "
                     + "full."),
+            SettingKey(
+                name: "artifacts.maximum", .size(ByteSize(bytes: 0)...ByteSize.mebibytes(1_048_576)),
+                default: "1GiB",
+                summary:
+                    "Disk space for artifacts (files of components): those of what runs and ran before stay, the rest goes "
+                    + "the least recently used first."),
+            SettingKey(
+                name: "platform", .list,
+                summary:
+                    "What recipes may ask of this core beside its operating system and architecture: KEY=VALUE, such as "
+                    + "camera=none, at most 30."),
             ProgramMetrics.key,
         ] + ProgramLogging.keys
 
@@ -97,6 +108,8 @@ extension CoreConfiguration {
         limits.subscriberMessages = try settings.integer("limits.subscriberMessages")
         limits.subscriberAge = try settings.duration("limits.subscriberAge").duration
         limits.uplinkBytes = Int(clamping: try settings.size("limits.uplinkBytes").bytes)
+        limits.artifactBytes = try settings.size("artifacts.maximum").bytes
         limits.ballastBytes = Int64(clamping: try settings.size("limits.ballast").bytes)
+        platformKeys = try settings.list("platform")
     }
 }

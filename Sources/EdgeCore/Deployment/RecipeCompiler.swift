@@ -9,7 +9,15 @@ struct RecipeCompiler {
         let description: String
     }
 
+    /// What this core runs on; nil where it is not asked for.
+    private let platform: Platform?
     private var known: [StoredRecipe.Key: Transform] = [:]
+
+    /// - Parameter platform: what this core runs on. Nil takes every recipe: what was checked once is not checked
+    ///   again when the core starts.
+    init(platform: Platform? = nil) {
+        self.platform = platform
+    }
 
     /// Compiles the recipe of an instance.
     ///
@@ -33,6 +41,13 @@ struct RecipeCompiler {
         guard manifest.recipe.name == locked.component, manifest.recipe.version == locked.version else {
             throw Problem(
                 description: "its recipe is that of \(manifest.recipe.name) \(manifest.recipe.version)")
+        }
+        if let platform, !manifest.recipe.runs(on: platform) {
+            let entries = manifest.recipe.platforms.prefix(4).map(\.description).joined(separator: ", or ")
+            throw Problem(
+                description:
+                    "it does not run on this core (\(platform)), it is for \(entries); add an entry to "
+                    + "the platforms of its recipe, or name another version")
         }
         known[key] = manifest.transform
         return RunningComponent(locked, state: .ready(manifest.transform))

@@ -57,12 +57,30 @@ public enum RevisionCheck {
             lock.append(
                 LockedComponent(
                     instance: entry.instance, component: entry.component, version: version,
-                    recipeDigest: Array(entry.recipeDigest)))
+                    recipeDigest: Array(entry.recipeDigest), isAdded: entry.added,
+                    artifacts: try artifacts(entry.artifacts, path: "\(path).artifacts")))
         }
         return lock
     }
 
-    /// What is wrong between the instances and the lock: each has exactly one entry, of its component.
+    private static func artifacts(
+        _ references: [Hedgerow_Type_V1_ArtifactReference], path: String
+    ) throws(UnreadableRevision) -> [ArtifactReference] {
+        var artifacts: [ArtifactReference] = []
+        for (index, reference) in references.enumerated() {
+            guard reference.digest.count == 32, reference.size >= 0 else {
+                throw UnreadableRevision(
+                    path: "\(path)[\(index)]", message: "an artifact has a SHA-256 of 32 bytes and a size")
+            }
+            artifacts.append(
+                ArtifactReference(
+                    name: reference.name, digest: Array(reference.digest), size: reference.size))
+        }
+        return artifacts
+    }
+
+    /// What is wrong between the instances and the lock: each has exactly one entry, of its component. Further
+    /// ones were added by dependencies.
     private static func lockProblem(
         _ revision: Hedgerow_Type_V1_GroupRevision, _ definition: GroupDefinition
     ) -> String? {
@@ -73,7 +91,13 @@ public enum RevisionCheck {
             return sentence(revision, "\(error)")
         }
         var open = Dictionary(definition.components.map { ($0.name, $0) }) { first, _ in first }
+        var added: Set<String> = []
         for locked in lock {
+            if locked.isAdded, locked.instance == locked.component, open[locked.instance] == nil,
+                added.insert(locked.instance).inserted
+            {
+                continue
+            }
             guard let instance = open.removeValue(forKey: locked.instance) else {
                 return sentence(
                     revision,

@@ -72,6 +72,45 @@ public enum Hedgerow_Deployment_V1_DeploymentService: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "PauseDeployment" metadata.
+        public enum PauseDeployment: Sendable {
+            /// Request type for "PauseDeployment".
+            public typealias Input = Hedgerow_Deployment_V1_PauseDeploymentRequest
+            /// Response type for "PauseDeployment".
+            public typealias Output = Hedgerow_Deployment_V1_PauseDeploymentResponse
+            /// Descriptor for "PauseDeployment".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.deployment.v1.DeploymentService"),
+                method: "PauseDeployment",
+                type: .unary
+            )
+        }
+        /// Namespace for "ResumeDeployment" metadata.
+        public enum ResumeDeployment: Sendable {
+            /// Request type for "ResumeDeployment".
+            public typealias Input = Hedgerow_Deployment_V1_ResumeDeploymentRequest
+            /// Response type for "ResumeDeployment".
+            public typealias Output = Hedgerow_Deployment_V1_ResumeDeploymentResponse
+            /// Descriptor for "ResumeDeployment".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.deployment.v1.DeploymentService"),
+                method: "ResumeDeployment",
+                type: .unary
+            )
+        }
+        /// Namespace for "CancelDeployment" metadata.
+        public enum CancelDeployment: Sendable {
+            /// Request type for "CancelDeployment".
+            public typealias Input = Hedgerow_Deployment_V1_CancelDeploymentRequest
+            /// Response type for "CancelDeployment".
+            public typealias Output = Hedgerow_Deployment_V1_CancelDeploymentResponse
+            /// Descriptor for "CancelDeployment".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.deployment.v1.DeploymentService"),
+                method: "CancelDeployment",
+                type: .unary
+            )
+        }
         /// Namespace for "Attach" metadata.
         public enum Attach: Sendable {
             /// Request type for "Attach".
@@ -83,6 +122,19 @@ public enum Hedgerow_Deployment_V1_DeploymentService: Sendable {
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.deployment.v1.DeploymentService"),
                 method: "Attach",
                 type: .bidirectionalStreaming
+            )
+        }
+        /// Namespace for "PlanDeployment" metadata.
+        public enum PlanDeployment: Sendable {
+            /// Request type for "PlanDeployment".
+            public typealias Input = Hedgerow_Deployment_V1_PlanDeploymentRequest
+            /// Response type for "PlanDeployment".
+            public typealias Output = Hedgerow_Deployment_V1_PlanDeploymentResponse
+            /// Descriptor for "PlanDeployment".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.deployment.v1.DeploymentService"),
+                method: "PlanDeployment",
+                type: .unary
             )
         }
         /// Namespace for "GetRecipe" metadata.
@@ -104,7 +156,11 @@ public enum Hedgerow_Deployment_V1_DeploymentService: Sendable {
             GetDeployment.descriptor,
             ListDeployments.descriptor,
             WatchDeployment.descriptor,
+            PauseDeployment.descriptor,
+            ResumeDeployment.descriptor,
+            CancelDeployment.descriptor,
             Attach.descriptor,
+            PlanDeployment.descriptor,
             GetRecipe.descriptor
         ]
     }
@@ -209,6 +265,62 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_WatchDeploymentResponse>
 
+        /// Handle the "PauseDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Begins no further core until the deployment is resumed; those under way go on. Idempotent. FAILED_PRECONDITION
+        /// > `DEPLOYMENT_OVER` where it was canceled or aborted, or every core has come to an end.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Deployment_V1_PauseDeploymentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Deployment_V1_PauseDeploymentResponse` messages.
+        func pauseDeployment(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse>
+
+        /// Handle the "ResumeDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Goes on where it was paused. Idempotent. FAILED_PRECONDITION `DEPLOYMENT_OVER` as above.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Deployment_V1_ResumeDeploymentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Deployment_V1_ResumeDeploymentResponse` messages.
+        func resumeDeployment(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse>
+
+        /// Handle the "CancelDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Stops a deployment: cores that were not begun are CANCELED, those under way are told to stop, and go back where
+        /// > they had switched; those that came to an end stay as they are. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Deployment_V1_CancelDeploymentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Deployment_V1_CancelDeploymentResponse` messages.
+        func cancelDeployment(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse>
+
         /// Handle the "Attach" method.
         ///
         /// > Source IDL Documentation:
@@ -228,6 +340,25 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_AttachRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_AttachResponse>
+
+        /// Handle the "PlanDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says what deploying a revision now would do, and why; changes nothing. NOT_FOUND where there is no such group or
+        /// > revision, FAILED_PRECONDITION `UNRESOLVED_COMPONENT` where no versions suit it.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Deployment_V1_PlanDeploymentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Deployment_V1_PlanDeploymentResponse` messages.
+        func planDeployment(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse>
 
         /// Handle the "GetRecipe" method.
         ///
@@ -334,6 +465,62 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_WatchDeploymentResponse>
 
+        /// Handle the "PauseDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Begins no further core until the deployment is resumed; those under way go on. Idempotent. FAILED_PRECONDITION
+        /// > `DEPLOYMENT_OVER` where it was canceled or aborted, or every core has come to an end.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_PauseDeploymentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Deployment_V1_PauseDeploymentResponse` message.
+        func pauseDeployment(
+            request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse>
+
+        /// Handle the "ResumeDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Goes on where it was paused. Idempotent. FAILED_PRECONDITION `DEPLOYMENT_OVER` as above.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_ResumeDeploymentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Deployment_V1_ResumeDeploymentResponse` message.
+        func resumeDeployment(
+            request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse>
+
+        /// Handle the "CancelDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Stops a deployment: cores that were not begun are CANCELED, those under way are told to stop, and go back where
+        /// > they had switched; those that came to an end stay as they are. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_CancelDeploymentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Deployment_V1_CancelDeploymentResponse` message.
+        func cancelDeployment(
+            request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse>
+
         /// Handle the "Attach" method.
         ///
         /// > Source IDL Documentation:
@@ -353,6 +540,25 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_AttachRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_AttachResponse>
+
+        /// Handle the "PlanDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says what deploying a revision now would do, and why; changes nothing. NOT_FOUND where there is no such group or
+        /// > revision, FAILED_PRECONDITION `UNRESOLVED_COMPONENT` where no versions suit it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_PlanDeploymentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Deployment_V1_PlanDeploymentResponse` message.
+        func planDeployment(
+            request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse>
 
         /// Handle the "GetRecipe" method.
         ///
@@ -458,6 +664,62 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             context: GRPCCore.ServerContext
         ) async throws
 
+        /// Handle the "PauseDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Begins no further core until the deployment is resumed; those under way go on. Idempotent. FAILED_PRECONDITION
+        /// > `DEPLOYMENT_OVER` where it was canceled or aborted, or every core has come to an end.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Deployment_V1_PauseDeploymentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Deployment_V1_PauseDeploymentResponse` to respond with.
+        func pauseDeployment(
+            request: Hedgerow_Deployment_V1_PauseDeploymentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Deployment_V1_PauseDeploymentResponse
+
+        /// Handle the "ResumeDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Goes on where it was paused. Idempotent. FAILED_PRECONDITION `DEPLOYMENT_OVER` as above.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Deployment_V1_ResumeDeploymentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Deployment_V1_ResumeDeploymentResponse` to respond with.
+        func resumeDeployment(
+            request: Hedgerow_Deployment_V1_ResumeDeploymentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Deployment_V1_ResumeDeploymentResponse
+
+        /// Handle the "CancelDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Stops a deployment: cores that were not begun are CANCELED, those under way are told to stop, and go back where
+        /// > they had switched; those that came to an end stay as they are. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Deployment_V1_CancelDeploymentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Deployment_V1_CancelDeploymentResponse` to respond with.
+        func cancelDeployment(
+            request: Hedgerow_Deployment_V1_CancelDeploymentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Deployment_V1_CancelDeploymentResponse
+
         /// Handle the "Attach" method.
         ///
         /// > Source IDL Documentation:
@@ -478,6 +740,25 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             response: GRPCCore.RPCWriter<Hedgerow_Deployment_V1_AttachResponse>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "PlanDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says what deploying a revision now would do, and why; changes nothing. NOT_FOUND where there is no such group or
+        /// > revision, FAILED_PRECONDITION `UNRESOLVED_COMPONENT` where no versions suit it.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Deployment_V1_PlanDeploymentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Deployment_V1_PlanDeploymentResponse` to respond with.
+        func planDeployment(
+            request: Hedgerow_Deployment_V1_PlanDeploymentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Deployment_V1_PlanDeploymentResponse
 
         /// Handle the "GetRecipe" method.
         ///
@@ -549,11 +830,55 @@ extension Hedgerow_Deployment_V1_DeploymentService.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Hedgerow_Deployment_V1_DeploymentService.Method.PauseDeployment.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_PauseDeploymentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_PauseDeploymentResponse>(),
+            handler: { request, context in
+                try await self.pauseDeployment(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Deployment_V1_DeploymentService.Method.ResumeDeployment.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_ResumeDeploymentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_ResumeDeploymentResponse>(),
+            handler: { request, context in
+                try await self.resumeDeployment(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Deployment_V1_DeploymentService.Method.CancelDeployment.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_CancelDeploymentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_CancelDeploymentResponse>(),
+            handler: { request, context in
+                try await self.cancelDeployment(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Hedgerow_Deployment_V1_DeploymentService.Method.Attach.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_AttachRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_AttachResponse>(),
             handler: { request, context in
                 try await self.attach(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Deployment_V1_DeploymentService.Method.PlanDeployment.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_PlanDeploymentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_PlanDeploymentResponse>(),
+            handler: { request, context in
+                try await self.planDeployment(
                     request: request,
                     context: context
                 )
@@ -618,6 +943,50 @@ extension Hedgerow_Deployment_V1_DeploymentService.ServiceProtocol {
             context: context
         )
         return response
+    }
+
+    public func pauseDeployment(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse> {
+        let response = try await self.pauseDeployment(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func resumeDeployment(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse> {
+        let response = try await self.resumeDeployment(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func cancelDeployment(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse> {
+        let response = try await self.cancelDeployment(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func planDeployment(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse> {
+        let response = try await self.planDeployment(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
     }
 
     public func getRecipe(
@@ -691,6 +1060,45 @@ extension Hedgerow_Deployment_V1_DeploymentService.SimpleServiceProtocol {
         )
     }
 
+    public func pauseDeployment(
+        request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse>(
+            message: try await self.pauseDeployment(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func resumeDeployment(
+        request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse>(
+            message: try await self.resumeDeployment(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func cancelDeployment(
+        request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse>(
+            message: try await self.cancelDeployment(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
     public func attach(
         request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_AttachRequest>,
         context: GRPCCore.ServerContext
@@ -705,6 +1113,19 @@ extension Hedgerow_Deployment_V1_DeploymentService.SimpleServiceProtocol {
                 )
                 return [:]
             }
+        )
+    }
+
+    public func planDeployment(
+        request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse>(
+            message: try await self.planDeployment(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
         )
     }
 
@@ -828,6 +1249,77 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Hedgerow_Deployment_V1_WatchDeploymentResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
+        /// Call the "PauseDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Begins no further core until the deployment is resumed; those under way go on. Idempotent. FAILED_PRECONDITION
+        /// > `DEPLOYMENT_OVER` where it was canceled or aborted, or every core has come to an end.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_PauseDeploymentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_PauseDeploymentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_PauseDeploymentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func pauseDeployment<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_PauseDeploymentResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ResumeDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Goes on where it was paused. Idempotent. FAILED_PRECONDITION `DEPLOYMENT_OVER` as above.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_ResumeDeploymentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_ResumeDeploymentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_ResumeDeploymentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func resumeDeployment<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_ResumeDeploymentResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "CancelDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Stops a deployment: cores that were not begun are CANCELED, those under way are told to stop, and go back where
+        /// > they had switched; those that came to an end stay as they are. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_CancelDeploymentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_CancelDeploymentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_CancelDeploymentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func cancelDeployment<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_CancelDeploymentResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
         /// Call the "Attach" method.
         ///
         /// > Source IDL Documentation:
@@ -851,6 +1343,30 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_AttachResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Hedgerow_Deployment_V1_AttachResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "PlanDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says what deploying a revision now would do, and why; changes nothing. NOT_FOUND where there is no such group or
+        /// > revision, FAILED_PRECONDITION `UNRESOLVED_COMPONENT` where no versions suit it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_PlanDeploymentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_PlanDeploymentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_PlanDeploymentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func planDeployment<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_PlanDeploymentResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "GetRecipe" method.
@@ -1033,6 +1549,110 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             )
         }
 
+        /// Call the "PauseDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Begins no further core until the deployment is resumed; those under way go on. Idempotent. FAILED_PRECONDITION
+        /// > `DEPLOYMENT_OVER` where it was canceled or aborted, or every core has come to an end.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_PauseDeploymentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_PauseDeploymentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_PauseDeploymentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func pauseDeployment<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_PauseDeploymentResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Deployment_V1_DeploymentService.Method.PauseDeployment.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ResumeDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Goes on where it was paused. Idempotent. FAILED_PRECONDITION `DEPLOYMENT_OVER` as above.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_ResumeDeploymentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_ResumeDeploymentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_ResumeDeploymentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func resumeDeployment<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_ResumeDeploymentResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Deployment_V1_DeploymentService.Method.ResumeDeployment.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "CancelDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Stops a deployment: cores that were not begun are CANCELED, those under way are told to stop, and go back where
+        /// > they had switched; those that came to an end stay as they are. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_CancelDeploymentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_CancelDeploymentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_CancelDeploymentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func cancelDeployment<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_CancelDeploymentResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Deployment_V1_DeploymentService.Method.CancelDeployment.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "Attach" method.
         ///
         /// > Source IDL Documentation:
@@ -1060,6 +1680,41 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             try await self.client.bidirectionalStreaming(
                 request: request,
                 descriptor: Hedgerow_Deployment_V1_DeploymentService.Method.Attach.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "PlanDeployment" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says what deploying a revision now would do, and why; changes nothing. NOT_FOUND where there is no such group or
+        /// > revision, FAILED_PRECONDITION `UNRESOLVED_COMPONENT` where no versions suit it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_PlanDeploymentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_PlanDeploymentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_PlanDeploymentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func planDeployment<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_PlanDeploymentResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Deployment_V1_DeploymentService.Method.PlanDeployment.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -1222,6 +1877,95 @@ extension Hedgerow_Deployment_V1_DeploymentService.ClientProtocol {
         )
     }
 
+    /// Call the "PauseDeployment" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Begins no further core until the deployment is resumed; those under way go on. Idempotent. FAILED_PRECONDITION
+    /// > `DEPLOYMENT_OVER` where it was canceled or aborted, or every core has come to an end.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Deployment_V1_PauseDeploymentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func pauseDeployment<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_PauseDeploymentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.pauseDeployment(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_PauseDeploymentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_PauseDeploymentResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ResumeDeployment" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Goes on where it was paused. Idempotent. FAILED_PRECONDITION `DEPLOYMENT_OVER` as above.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Deployment_V1_ResumeDeploymentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func resumeDeployment<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_ResumeDeploymentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.resumeDeployment(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_ResumeDeploymentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_ResumeDeploymentResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CancelDeployment" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Stops a deployment: cores that were not begun are CANCELED, those under way are told to stop, and go back where
+    /// > they had switched; those that came to an end stay as they are. Idempotent.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Deployment_V1_CancelDeploymentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func cancelDeployment<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_CancelDeploymentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.cancelDeployment(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_CancelDeploymentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_CancelDeploymentResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "Attach" method.
     ///
     /// > Source IDL Documentation:
@@ -1246,6 +1990,36 @@ extension Hedgerow_Deployment_V1_DeploymentService.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_AttachRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_AttachResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PlanDeployment" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Says what deploying a revision now would do, and why; changes nothing. NOT_FOUND where there is no such group or
+    /// > revision, FAILED_PRECONDITION `UNRESOLVED_COMPONENT` where no versions suit it.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Deployment_V1_PlanDeploymentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func planDeployment<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_PlanDeploymentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.planDeployment(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_PlanDeploymentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_PlanDeploymentResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1416,6 +2190,107 @@ extension Hedgerow_Deployment_V1_DeploymentService.ClientProtocol {
         )
     }
 
+    /// Call the "PauseDeployment" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Begins no further core until the deployment is resumed; those under way go on. Idempotent. FAILED_PRECONDITION
+    /// > `DEPLOYMENT_OVER` where it was canceled or aborted, or every core has come to an end.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func pauseDeployment<Result>(
+        _ message: Hedgerow_Deployment_V1_PauseDeploymentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_PauseDeploymentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Deployment_V1_PauseDeploymentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.pauseDeployment(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ResumeDeployment" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Goes on where it was paused. Idempotent. FAILED_PRECONDITION `DEPLOYMENT_OVER` as above.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func resumeDeployment<Result>(
+        _ message: Hedgerow_Deployment_V1_ResumeDeploymentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_ResumeDeploymentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Deployment_V1_ResumeDeploymentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.resumeDeployment(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CancelDeployment" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Stops a deployment: cores that were not begun are CANCELED, those under way are told to stop, and go back where
+    /// > they had switched; those that came to an end stay as they are. Idempotent.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func cancelDeployment<Result>(
+        _ message: Hedgerow_Deployment_V1_CancelDeploymentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_CancelDeploymentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Deployment_V1_CancelDeploymentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.cancelDeployment(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "Attach" method.
     ///
     /// > Source IDL Documentation:
@@ -1444,6 +2319,40 @@ extension Hedgerow_Deployment_V1_DeploymentService.ClientProtocol {
             producer: producer
         )
         return try await self.attach(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PlanDeployment" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Says what deploying a revision now would do, and why; changes nothing. NOT_FOUND where there is no such group or
+    /// > revision, FAILED_PRECONDITION `UNRESOLVED_COMPONENT` where no versions suit it.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func planDeployment<Result>(
+        _ message: Hedgerow_Deployment_V1_PlanDeploymentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_PlanDeploymentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Deployment_V1_PlanDeploymentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.planDeployment(
             request: request,
             options: options,
             onResponse: handleResponse

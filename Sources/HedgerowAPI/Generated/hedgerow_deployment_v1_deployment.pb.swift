@@ -94,51 +94,6 @@ public nonisolated enum Hedgerow_Deployment_V1_DeploymentStage: SwiftProtobuf.En
 
 }
 
-/// What a core does with a revision that fails after the switch.
-public nonisolated enum Hedgerow_Deployment_V1_FailurePolicy: SwiftProtobuf.Enum, Swift.CaseIterable {
-  public typealias RawValue = Int
-
-  /// FAILURE_POLICY_ROLLBACK.
-  case unspecified // = 0
-
-  /// It goes back to the revision before: ROLLED_BACK.
-  case rollback // = 1
-
-  /// It stays on the new one: FAILED, with a reason that says so.
-  case stay // = 2
-  case UNRECOGNIZED(Int)
-
-  public init() {
-    self = .unspecified
-  }
-
-  public init?(rawValue: Int) {
-    switch rawValue {
-    case 0: self = .unspecified
-    case 1: self = .rollback
-    case 2: self = .stay
-    default: self = .UNRECOGNIZED(rawValue)
-    }
-  }
-
-  public var rawValue: Int {
-    switch self {
-    case .unspecified: return 0
-    case .rollback: return 1
-    case .stay: return 2
-    case .UNRECOGNIZED(let i): return i
-    }
-  }
-
-  // The compiler won't synthesize support with the UNRECOGNIZED case.
-  public static let allCases: [Hedgerow_Deployment_V1_FailurePolicy] = [
-    .unspecified,
-    .rollback,
-    .stay,
-  ]
-
-}
-
 /// How far a deployment on a core is.
 public nonisolated enum Hedgerow_Deployment_V1_DeploymentStatus: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
@@ -215,41 +170,90 @@ public nonisolated enum Hedgerow_Deployment_V1_DeploymentStatus: SwiftProtobuf.E
 }
 
 /// A revision on its way to its cores.
-public nonisolated struct Hedgerow_Deployment_V1_Deployment: Sendable {
+public nonisolated struct Hedgerow_Deployment_V1_Deployment: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Chosen by the cloud.
-  public var id: String = String()
+  public var id: String {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
   /// Group name.
-  public var group: String = String()
+  public var group: String {
+    get {_storage._group}
+    set {_uniqueStorage()._group = newValue}
+  }
 
   /// Revision number.
-  public var revision: UInt64 = 0
+  public var revision: UInt64 {
+    get {_storage._revision}
+    set {_uniqueStorage()._revision = newValue}
+  }
 
   /// When it was made.
   public var createTime: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_createTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_createTime = newValue}
+    get {_storage._createTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._createTime = newValue}
   }
   /// Returns true if `createTime` has been explicitly set.
-  public var hasCreateTime: Bool {self._createTime != nil}
+  public var hasCreateTime: Bool {_storage._createTime != nil}
   /// Clears the value of `createTime`. Subsequent reads from it will return its default value.
-  public mutating func clearCreateTime() {self._createTime = nil}
+  public mutating func clearCreateTime() {_uniqueStorage()._createTime = nil}
 
   /// One entry a core of the group.
-  public var cores: [Hedgerow_Deployment_V1_CoreDeployment] = []
+  public var cores: [Hedgerow_Deployment_V1_CoreDeployment] {
+    get {_storage._cores}
+    set {_uniqueStorage()._cores = newValue}
+  }
 
   /// What the component instances were resolved to when the deployment was made.
-  public var lock: [Hedgerow_Type_V1_LockedComponent] = []
+  public var lock: [Hedgerow_Type_V1_LockedComponent] {
+    get {_storage._lock}
+    set {_uniqueStorage()._lock = newValue}
+  }
+
+  /// The deployment whose lock this one was made with, as a rollback; empty where versions were resolved anew.
+  public var lockOfDeployment: String {
+    get {_storage._lockOfDeployment}
+    set {_uniqueStorage()._lockOfDeployment = newValue}
+  }
+
+  /// How it comes to its cores.
+  public var rollout: Hedgerow_Deployment_V1_RolloutPolicy {
+    get {_storage._rollout ?? Hedgerow_Deployment_V1_RolloutPolicy()}
+    set {_uniqueStorage()._rollout = newValue}
+  }
+  /// Returns true if `rollout` has been explicitly set.
+  public var hasRollout: Bool {_storage._rollout != nil}
+  /// Clears the value of `rollout`. Subsequent reads from it will return its default value.
+  public mutating func clearRollout() {_uniqueStorage()._rollout = nil}
+
+  /// Whether further cores are begun.
+  public var state: Hedgerow_Deployment_V1_RolloutState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
+
+  /// Why it is paused, canceled or aborted, for people.
+  public var stateReason: String {
+    get {_storage._stateReason}
+    set {_uniqueStorage()._stateReason = newValue}
+  }
+
+  /// Who made it: `operator:NAME`.
+  public var creator: String {
+    get {_storage._creator}
+    set {_uniqueStorage()._creator = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// How far a core is.
@@ -327,9 +331,26 @@ public nonisolated struct Hedgerow_Deployment_V1_CreateDeploymentRequest: Sendab
   /// Revision number; the newest where it is 0.
   public var revision: UInt64 = 0
 
+  /// Goes back to a revision by the lock of its last successful deployment: nothing is resolved again. Where `revision`
+  /// is 0, to the newest that was deployed successfully before the one that was deployed last. FAILED_PRECONDITION
+  /// `NOT_DEPLOYED` where there is no such deployment, `UNRESOLVED_COMPONENT` where a version of its lock is gone.
+  public var rollback: Bool = false
+
+  /// How it comes to the cores; to all at once where it is unset.
+  public var rollout: Hedgerow_Deployment_V1_RolloutPolicy {
+    get {_rollout ?? Hedgerow_Deployment_V1_RolloutPolicy()}
+    set {_rollout = newValue}
+  }
+  /// Returns true if `rollout` has been explicitly set.
+  public var hasRollout: Bool {self._rollout != nil}
+  /// Clears the value of `rollout`. Subsequent reads from it will return its default value.
+  public mutating func clearRollout() {self._rollout = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _rollout: Hedgerow_Deployment_V1_RolloutPolicy? = nil
 }
 
 /// The deployment.
@@ -347,6 +368,9 @@ public nonisolated struct Hedgerow_Deployment_V1_CreateDeploymentResponse: Senda
   public var hasDeployment: Bool {self._deployment != nil}
   /// Clears the value of `deployment`. Subsequent reads from it will return its default value.
   public mutating func clearDeployment() {self._deployment = nil}
+
+  /// What is allowed and yet probably not meant, for people: versions that should not be used any more.
+  public var warnings: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -427,6 +451,123 @@ public nonisolated struct Hedgerow_Deployment_V1_ListDeploymentsResponse: Sendab
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+}
+
+/// Which deployment.
+public nonisolated struct Hedgerow_Deployment_V1_PauseDeploymentRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Its id.
+  public var id: String = String()
+
+  /// Why, for people, at most 256 bytes.
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The deployment.
+public nonisolated struct Hedgerow_Deployment_V1_PauseDeploymentResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The deployment.
+  public var deployment: Hedgerow_Deployment_V1_Deployment {
+    get {_deployment ?? Hedgerow_Deployment_V1_Deployment()}
+    set {_deployment = newValue}
+  }
+  /// Returns true if `deployment` has been explicitly set.
+  public var hasDeployment: Bool {self._deployment != nil}
+  /// Clears the value of `deployment`. Subsequent reads from it will return its default value.
+  public mutating func clearDeployment() {self._deployment = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _deployment: Hedgerow_Deployment_V1_Deployment? = nil
+}
+
+/// Which deployment.
+public nonisolated struct Hedgerow_Deployment_V1_ResumeDeploymentRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Its id.
+  public var id: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The deployment.
+public nonisolated struct Hedgerow_Deployment_V1_ResumeDeploymentResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The deployment.
+  public var deployment: Hedgerow_Deployment_V1_Deployment {
+    get {_deployment ?? Hedgerow_Deployment_V1_Deployment()}
+    set {_deployment = newValue}
+  }
+  /// Returns true if `deployment` has been explicitly set.
+  public var hasDeployment: Bool {self._deployment != nil}
+  /// Clears the value of `deployment`. Subsequent reads from it will return its default value.
+  public mutating func clearDeployment() {self._deployment = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _deployment: Hedgerow_Deployment_V1_Deployment? = nil
+}
+
+/// Which deployment.
+public nonisolated struct Hedgerow_Deployment_V1_CancelDeploymentRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Its id.
+  public var id: String = String()
+
+  /// Why, for people, at most 256 bytes.
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The deployment.
+public nonisolated struct Hedgerow_Deployment_V1_CancelDeploymentResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The deployment.
+  public var deployment: Hedgerow_Deployment_V1_Deployment {
+    get {_deployment ?? Hedgerow_Deployment_V1_Deployment()}
+    set {_deployment = newValue}
+  }
+  /// Returns true if `deployment` has been explicitly set.
+  public var hasDeployment: Bool {self._deployment != nil}
+  /// Clears the value of `deployment`. Subsequent reads from it will return its default value.
+  public mutating func clearDeployment() {self._deployment = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _deployment: Hedgerow_Deployment_V1_Deployment? = nil
 }
 
 /// Which deployment.
@@ -596,6 +737,10 @@ public nonisolated struct Hedgerow_Deployment_V1_CoreHello: Sendable {
   public var hasLocalTime: Bool {self._localTime != nil}
   /// Clears the value of `localTime`. Subsequent reads from it will return its default value.
   public mutating func clearLocalTime() {self._localTime = nil}
+
+  /// What it runs on: `os`, `architecture` and the keys of its configuration, at most 32. Empty where the core does
+  /// not say.
+  public var platform: Dictionary<String,String> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -792,43 +937,48 @@ public nonisolated struct Hedgerow_Deployment_V1_CoreWelcome: Sendable {
 }
 
 /// A revision to run.
-public nonisolated struct Hedgerow_Deployment_V1_DeploymentAssignment: Sendable {
+public nonisolated struct Hedgerow_Deployment_V1_DeploymentAssignment: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Deployment id, to be named in reports.
-  public var deploymentID: String = String()
+  public var deploymentID: String {
+    get {_storage._deploymentID}
+    set {_uniqueStorage()._deploymentID = newValue}
+  }
 
   /// What to run, with its lock.
   public var revision: Hedgerow_Type_V1_GroupRevision {
-    get {_revision ?? Hedgerow_Type_V1_GroupRevision()}
-    set {_revision = newValue}
+    get {_storage._revision ?? Hedgerow_Type_V1_GroupRevision()}
+    set {_uniqueStorage()._revision = newValue}
   }
   /// Returns true if `revision` has been explicitly set.
-  public var hasRevision: Bool {self._revision != nil}
+  public var hasRevision: Bool {_storage._revision != nil}
   /// Clears the value of `revision`. Subsequent reads from it will return its default value.
-  public mutating func clearRevision() {self._revision = nil}
+  public mutating func clearRevision() {_uniqueStorage()._revision = nil}
 
   /// What to do where it fails after the switch.
-  public var failurePolicy: Hedgerow_Deployment_V1_FailurePolicy = .unspecified
+  public var failurePolicy: Hedgerow_Deployment_V1_FailurePolicy {
+    get {_storage._failurePolicy}
+    set {_uniqueStorage()._failurePolicy = newValue}
+  }
 
   /// How long the new components are watched after the switch; nothing where it is unset: what the components ask for.
   public var settlingTime: SwiftProtobuf.Google_Protobuf_Duration {
-    get {_settlingTime ?? SwiftProtobuf.Google_Protobuf_Duration()}
-    set {_settlingTime = newValue}
+    get {_storage._settlingTime ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_uniqueStorage()._settlingTime = newValue}
   }
   /// Returns true if `settlingTime` has been explicitly set.
-  public var hasSettlingTime: Bool {self._settlingTime != nil}
+  public var hasSettlingTime: Bool {_storage._settlingTime != nil}
   /// Clears the value of `settlingTime`. Subsequent reads from it will return its default value.
-  public mutating func clearSettlingTime() {self._settlingTime = nil}
+  public mutating func clearSettlingTime() {_uniqueStorage()._settlingTime = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _revision: Hedgerow_Type_V1_GroupRevision? = nil
-  fileprivate var _settlingTime: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A deployment that is not wanted any more. The core stops it where it has not switched, goes back where it has and the
@@ -1153,68 +1303,145 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentStage: SwiftProtobuf._Pro
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEPLOYMENT_STAGE_UNSPECIFIED\0\u{1}DEPLOYMENT_STAGE_FETCH\0\u{1}DEPLOYMENT_STAGE_VERIFY\0\u{1}DEPLOYMENT_STAGE_STAGE\0\u{1}DEPLOYMENT_STAGE_SWITCH\0\u{1}DEPLOYMENT_STAGE_SETTLE\0\u{1}DEPLOYMENT_STAGE_BACK\0")
 }
 
-nonisolated extension Hedgerow_Deployment_V1_FailurePolicy: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FAILURE_POLICY_UNSPECIFIED\0\u{1}FAILURE_POLICY_ROLLBACK\0\u{1}FAILURE_POLICY_STAY\0")
-}
-
 nonisolated extension Hedgerow_Deployment_V1_DeploymentStatus: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEPLOYMENT_STATUS_UNSPECIFIED\0\u{1}DEPLOYMENT_STATUS_PENDING\0\u{1}DEPLOYMENT_STATUS_IN_PROGRESS\0\u{1}DEPLOYMENT_STATUS_SUCCEEDED\0\u{1}DEPLOYMENT_STATUS_FAILED\0\u{1}DEPLOYMENT_STATUS_ROLLED_BACK\0\u{1}DEPLOYMENT_STATUS_CANCELED\0\u{1}DEPLOYMENT_STATUS_TIMED_OUT\0")
 }
 
 nonisolated extension Hedgerow_Deployment_V1_Deployment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Deployment"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}group\0\u{1}revision\0\u{3}create_time\0\u{1}cores\0\u{1}lock\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}group\0\u{1}revision\0\u{3}create_time\0\u{1}cores\0\u{1}lock\0\u{4}\"lock_of_deployment\0\u{2}\u{a}rollout\0\u{1}state\0\u{3}state_reason\0\u{1}creator\0")
+
+  fileprivate class _StorageClass {
+    var _id: String = String()
+    var _group: String = String()
+    var _revision: UInt64 = 0
+    var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _cores: [Hedgerow_Deployment_V1_CoreDeployment] = []
+    var _lock: [Hedgerow_Type_V1_LockedComponent] = []
+    var _lockOfDeployment: String = String()
+    var _rollout: Hedgerow_Deployment_V1_RolloutPolicy? = nil
+    var _state: Hedgerow_Deployment_V1_RolloutState = .unspecified
+    var _stateReason: String = String()
+    var _creator: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _group = source._group
+      _revision = source._revision
+      _createTime = source._createTime
+      _cores = source._cores
+      _lock = source._lock
+      _lockOfDeployment = source._lockOfDeployment
+      _rollout = source._rollout
+      _state = source._state
+      _stateReason = source._stateReason
+      _creator = source._creator
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.group) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
-      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.cores) }()
-      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.lock) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._group) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._revision) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._createTime) }()
+        case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._cores) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._lock) }()
+        case 40: try { try decoder.decodeSingularStringField(value: &_storage._lockOfDeployment) }()
+        case 50: try { try decoder.decodeSingularMessageField(value: &_storage._rollout) }()
+        case 51: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 52: try { try decoder.decodeSingularStringField(value: &_storage._stateReason) }()
+        case 53: try { try decoder.decodeSingularStringField(value: &_storage._creator) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.id.isEmpty {
-      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
-    }
-    if !self.group.isEmpty {
-      try visitor.visitSingularStringField(value: self.group, fieldNumber: 2)
-    }
-    if self.revision != 0 {
-      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 3)
-    }
-    try { if let v = self._createTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    if !self.cores.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.cores, fieldNumber: 5)
-    }
-    if !self.lock.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.lock, fieldNumber: 6)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._id.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._id, fieldNumber: 1)
+      }
+      if !_storage._group.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._group, fieldNumber: 2)
+      }
+      if _storage._revision != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._revision, fieldNumber: 3)
+      }
+      try { if let v = _storage._createTime {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if !_storage._cores.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._cores, fieldNumber: 5)
+      }
+      if !_storage._lock.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._lock, fieldNumber: 6)
+      }
+      if !_storage._lockOfDeployment.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._lockOfDeployment, fieldNumber: 40)
+      }
+      try { if let v = _storage._rollout {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 50)
+      } }()
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 51)
+      }
+      if !_storage._stateReason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._stateReason, fieldNumber: 52)
+      }
+      if !_storage._creator.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._creator, fieldNumber: 53)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Hedgerow_Deployment_V1_Deployment, rhs: Hedgerow_Deployment_V1_Deployment) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.group != rhs.group {return false}
-    if lhs.revision != rhs.revision {return false}
-    if lhs._createTime != rhs._createTime {return false}
-    if lhs.cores != rhs.cores {return false}
-    if lhs.lock != rhs.lock {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._group != rhs_storage._group {return false}
+        if _storage._revision != rhs_storage._revision {return false}
+        if _storage._createTime != rhs_storage._createTime {return false}
+        if _storage._cores != rhs_storage._cores {return false}
+        if _storage._lock != rhs_storage._lock {return false}
+        if _storage._lockOfDeployment != rhs_storage._lockOfDeployment {return false}
+        if _storage._rollout != rhs_storage._rollout {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._stateReason != rhs_storage._stateReason {return false}
+        if _storage._creator != rhs_storage._creator {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1291,7 +1518,7 @@ nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Messa
 
 nonisolated extension Hedgerow_Deployment_V1_CreateDeploymentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CreateDeploymentRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}group\0\u{1}revision\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}group\0\u{1}revision\0\u{2}%rollback\0\u{2}\u{a}rollout\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1302,12 +1529,18 @@ nonisolated extension Hedgerow_Deployment_V1_CreateDeploymentRequest: SwiftProto
       case 1: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.group) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
+      case 40: try { try decoder.decodeSingularBoolField(value: &self.rollback) }()
+      case 50: try { try decoder.decodeSingularMessageField(value: &self._rollout) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.requestID.isEmpty {
       try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 1)
     }
@@ -1317,6 +1550,12 @@ nonisolated extension Hedgerow_Deployment_V1_CreateDeploymentRequest: SwiftProto
     if self.revision != 0 {
       try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 3)
     }
+    if self.rollback != false {
+      try visitor.visitSingularBoolField(value: self.rollback, fieldNumber: 40)
+    }
+    try { if let v = self._rollout {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 50)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1324,6 +1563,8 @@ nonisolated extension Hedgerow_Deployment_V1_CreateDeploymentRequest: SwiftProto
     if lhs.requestID != rhs.requestID {return false}
     if lhs.group != rhs.group {return false}
     if lhs.revision != rhs.revision {return false}
+    if lhs.rollback != rhs.rollback {return false}
+    if lhs._rollout != rhs._rollout {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1331,7 +1572,7 @@ nonisolated extension Hedgerow_Deployment_V1_CreateDeploymentRequest: SwiftProto
 
 nonisolated extension Hedgerow_Deployment_V1_CreateDeploymentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CreateDeploymentResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}deployment\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}deployment\0\u{2}'warnings\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1340,6 +1581,7 @@ nonisolated extension Hedgerow_Deployment_V1_CreateDeploymentResponse: SwiftProt
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._deployment) }()
+      case 40: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
       default: break
       }
     }
@@ -1353,11 +1595,15 @@ nonisolated extension Hedgerow_Deployment_V1_CreateDeploymentResponse: SwiftProt
     try { if let v = self._deployment {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 40)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Hedgerow_Deployment_V1_CreateDeploymentResponse, rhs: Hedgerow_Deployment_V1_CreateDeploymentResponse) -> Bool {
     if lhs._deployment != rhs._deployment {return false}
+    if lhs.warnings != rhs.warnings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1497,6 +1743,208 @@ nonisolated extension Hedgerow_Deployment_V1_ListDeploymentsResponse: SwiftProto
   public static func ==(lhs: Hedgerow_Deployment_V1_ListDeploymentsResponse, rhs: Hedgerow_Deployment_V1_ListDeploymentsResponse) -> Bool {
     if lhs.deployments != rhs.deployments {return false}
     if lhs.nextPageToken != rhs.nextPageToken {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_PauseDeploymentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PauseDeploymentRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_PauseDeploymentRequest, rhs: Hedgerow_Deployment_V1_PauseDeploymentRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_PauseDeploymentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PauseDeploymentResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}deployment\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._deployment) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._deployment {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_PauseDeploymentResponse, rhs: Hedgerow_Deployment_V1_PauseDeploymentResponse) -> Bool {
+    if lhs._deployment != rhs._deployment {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_ResumeDeploymentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResumeDeploymentRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_ResumeDeploymentRequest, rhs: Hedgerow_Deployment_V1_ResumeDeploymentRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_ResumeDeploymentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResumeDeploymentResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}deployment\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._deployment) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._deployment {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_ResumeDeploymentResponse, rhs: Hedgerow_Deployment_V1_ResumeDeploymentResponse) -> Bool {
+    if lhs._deployment != rhs._deployment {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_CancelDeploymentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CancelDeploymentRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_CancelDeploymentRequest, rhs: Hedgerow_Deployment_V1_CancelDeploymentRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_CancelDeploymentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CancelDeploymentResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}deployment\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._deployment) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._deployment {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_CancelDeploymentResponse, rhs: Hedgerow_Deployment_V1_CancelDeploymentResponse) -> Bool {
+    if lhs._deployment != rhs._deployment {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1720,7 +2168,7 @@ nonisolated extension Hedgerow_Deployment_V1_AttachRequest: SwiftProtobuf.Messag
 
 nonisolated extension Hedgerow_Deployment_V1_CoreHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CoreHello"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}endpoints\0\u{3}active_group\0\u{3}active_revision\0\u{3}local_time\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}endpoints\0\u{3}active_group\0\u{3}active_revision\0\u{3}local_time\0\u{2}\u{f}platform\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1733,6 +2181,7 @@ nonisolated extension Hedgerow_Deployment_V1_CoreHello: SwiftProtobuf.Message, S
       case 3: try { try decoder.decodeSingularStringField(value: &self.activeGroup) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.activeRevision) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._localTime) }()
+      case 20: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.platform) }()
       default: break
       }
     }
@@ -1758,6 +2207,9 @@ nonisolated extension Hedgerow_Deployment_V1_CoreHello: SwiftProtobuf.Message, S
     try { if let v = self._localTime {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     } }()
+    if !self.platform.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.platform, fieldNumber: 20)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1767,6 +2219,7 @@ nonisolated extension Hedgerow_Deployment_V1_CoreHello: SwiftProtobuf.Message, S
     if lhs.activeGroup != rhs.activeGroup {return false}
     if lhs.activeRevision != rhs.activeRevision {return false}
     if lhs._localTime != rhs._localTime {return false}
+    if lhs.platform != rhs.platform {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2081,46 +2534,88 @@ nonisolated extension Hedgerow_Deployment_V1_DeploymentAssignment: SwiftProtobuf
   public static let protoMessageName: String = _protobuf_package + ".DeploymentAssignment"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deployment_id\0\u{1}revision\0\u{4}0failure_policy\0\u{3}settling_time\0")
 
+  fileprivate class _StorageClass {
+    var _deploymentID: String = String()
+    var _revision: Hedgerow_Type_V1_GroupRevision? = nil
+    var _failurePolicy: Hedgerow_Deployment_V1_FailurePolicy = .unspecified
+    var _settlingTime: SwiftProtobuf.Google_Protobuf_Duration? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _deploymentID = source._deploymentID
+      _revision = source._revision
+      _failurePolicy = source._failurePolicy
+      _settlingTime = source._settlingTime
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.deploymentID) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._revision) }()
-      case 50: try { try decoder.decodeSingularEnumField(value: &self.failurePolicy) }()
-      case 51: try { try decoder.decodeSingularMessageField(value: &self._settlingTime) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._deploymentID) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._revision) }()
+        case 50: try { try decoder.decodeSingularEnumField(value: &_storage._failurePolicy) }()
+        case 51: try { try decoder.decodeSingularMessageField(value: &_storage._settlingTime) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.deploymentID.isEmpty {
-      try visitor.visitSingularStringField(value: self.deploymentID, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._deploymentID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._deploymentID, fieldNumber: 1)
+      }
+      try { if let v = _storage._revision {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if _storage._failurePolicy != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._failurePolicy, fieldNumber: 50)
+      }
+      try { if let v = _storage._settlingTime {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
+      } }()
     }
-    try { if let v = self._revision {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    if self.failurePolicy != .unspecified {
-      try visitor.visitSingularEnumField(value: self.failurePolicy, fieldNumber: 50)
-    }
-    try { if let v = self._settlingTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Hedgerow_Deployment_V1_DeploymentAssignment, rhs: Hedgerow_Deployment_V1_DeploymentAssignment) -> Bool {
-    if lhs.deploymentID != rhs.deploymentID {return false}
-    if lhs._revision != rhs._revision {return false}
-    if lhs.failurePolicy != rhs.failurePolicy {return false}
-    if lhs._settlingTime != rhs._settlingTime {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._deploymentID != rhs_storage._deploymentID {return false}
+        if _storage._revision != rhs_storage._revision {return false}
+        if _storage._failurePolicy != rhs_storage._failurePolicy {return false}
+        if _storage._settlingTime != rhs_storage._settlingTime {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

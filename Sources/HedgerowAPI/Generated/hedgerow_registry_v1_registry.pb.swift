@@ -139,7 +139,7 @@ public nonisolated struct Hedgerow_Registry_V1_Thing: Sendable {
   /// What it is.
   public var kind: Hedgerow_Registry_V1_ThingKind = .unspecified
 
-  /// Free attributes; at most 64, keys and values at most 256 bytes.
+  /// Free attributes; at most 50, keys by the rule for names (not `name`, not `type`), values at most 256 bytes.
   public var attributes: Dictionary<String,String> = [:]
 
   /// When it was registered.
@@ -167,6 +167,9 @@ public nonisolated struct Hedgerow_Registry_V1_Thing: Sendable {
   public var hasLastSeenTime: Bool {self._lastSeenTime != nil}
   /// Clears the value of `lastSeenTime`. Subsequent reads from it will return its default value.
   public mutating func clearLastSeenTime() {self._lastSeenTime = nil}
+
+  /// Name of its type, empty where it has none. A type of that name need not be registered.
+  public var type: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -243,6 +246,9 @@ public nonisolated struct Hedgerow_Registry_V1_CreateThingRequest: Sendable {
   /// Free attributes.
   public var attributes: Dictionary<String,String> = [:]
 
+  /// Name of its type; none where it is empty.
+  public var type: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -263,6 +269,67 @@ public nonisolated struct Hedgerow_Registry_V1_CreateThingResponse: Sendable {
   public var hasThing: Bool {self._thing != nil}
   /// Clears the value of `thing`. Subsequent reads from it will return its default value.
   public mutating func clearThing() {self._thing = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _thing: Hedgerow_Registry_V1_Thing? = nil
+}
+
+/// What a thing is to be like.
+public nonisolated struct Hedgerow_Registry_V1_SetThingAttributesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name of the thing or core.
+  public var name: String = String()
+
+  /// Attributes to set; others stay, unless `replace` is set.
+  public var attributes: Dictionary<String,String> = [:]
+
+  /// Keys of attributes to remove.
+  public var removeAttributes: [String] = []
+
+  /// The type: left as it is where the field is absent, removed where it is empty.
+  public var type: String {
+    get {_type ?? String()}
+    set {_type = newValue}
+  }
+  /// Returns true if `type` has been explicitly set.
+  public var hasType: Bool {self._type != nil}
+  /// Clears the value of `type`. Subsequent reads from it will return its default value.
+  public mutating func clearType() {self._type = nil}
+
+  /// Whether `attributes` are all that the thing is to have.
+  public var replace: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _type: String? = nil
+}
+
+/// The thing.
+public nonisolated struct Hedgerow_Registry_V1_SetThingAttributesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As it is now.
+  public var thing: Hedgerow_Registry_V1_Thing {
+    get {_thing ?? Hedgerow_Registry_V1_Thing()}
+    set {_thing = newValue}
+  }
+  /// Returns true if `thing` has been explicitly set.
+  public var hasThing: Bool {self._thing != nil}
+  /// Clears the value of `thing`. Subsequent reads from it will return its default value.
+  public mutating func clearThing() {self._thing = nil}
+
+  /// False where it was so already.
+  public var changed: Bool = false
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -325,6 +392,9 @@ public nonisolated struct Hedgerow_Registry_V1_ListThingsRequest: Sendable {
 
   /// From the response before.
   public var pageToken: String = String()
+
+  /// Only those that the selector matches (docs/groups.md); all where it is empty.
+  public var selector: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -493,6 +563,12 @@ public nonisolated struct Hedgerow_Registry_V1_ComponentVersion: Sendable {
   /// Groups whose newest deployment runs this version, by name, at most 100.
   public var groups: [String] = []
 
+  /// Why it should not be used any more; empty where it may be.
+  public var deprecationReason: String = String()
+
+  /// Aliases that point at it, by name.
+  public var aliases: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -644,38 +720,50 @@ public nonisolated struct Hedgerow_Registry_V1_ApplyGroupRequest: Sendable {
 }
 
 /// What applying did.
-public nonisolated struct Hedgerow_Registry_V1_ApplyGroupResponse: Sendable {
+public nonisolated struct Hedgerow_Registry_V1_ApplyGroupResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// The newest revision (with `dry_run`: what it would be).
   public var revision: Hedgerow_Type_V1_GroupRevision {
-    get {_revision ?? Hedgerow_Type_V1_GroupRevision()}
-    set {_revision = newValue}
+    get {_storage._revision ?? Hedgerow_Type_V1_GroupRevision()}
+    set {_uniqueStorage()._revision = newValue}
   }
   /// Returns true if `revision` has been explicitly set.
-  public var hasRevision: Bool {self._revision != nil}
+  public var hasRevision: Bool {_storage._revision != nil}
   /// Clears the value of `revision`. Subsequent reads from it will return its default value.
-  public mutating func clearRevision() {self._revision = nil}
+  public mutating func clearRevision() {_uniqueStorage()._revision = nil}
 
   /// False where the newest revision said the same already.
-  public var changed: Bool = false
+  public var changed: Bool {
+    get {_storage._changed}
+    set {_uniqueStorage()._changed = newValue}
+  }
 
   /// True where the group is new.
-  public var created: Bool = false
+  public var created: Bool {
+    get {_storage._created}
+    set {_uniqueStorage()._created = newValue}
+  }
 
   /// What the component instances would be resolved to by a deployment made now.
-  public var lock: [Hedgerow_Type_V1_LockedComponent] = []
+  public var lock: [Hedgerow_Type_V1_LockedComponent] {
+    get {_storage._lock}
+    set {_uniqueStorage()._lock = newValue}
+  }
 
   /// What is allowed and yet probably not meant, for people: dead letters that go nowhere.
-  public var warnings: [String] = []
+  public var warnings: [String] {
+    get {_storage._warnings}
+    set {_uniqueStorage()._warnings = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _revision: Hedgerow_Type_V1_GroupRevision? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Which group.
@@ -716,46 +804,54 @@ public nonisolated struct Hedgerow_Registry_V1_GetGroupResponse: Sendable {
 }
 
 /// A group.
-public nonisolated struct Hedgerow_Registry_V1_Group: Sendable {
+public nonisolated struct Hedgerow_Registry_V1_Group: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Name.
-  public var name: String = String()
+  public var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
   /// Its newest revision.
   public var newestRevision: Hedgerow_Type_V1_GroupRevision {
-    get {_newestRevision ?? Hedgerow_Type_V1_GroupRevision()}
-    set {_newestRevision = newValue}
+    get {_storage._newestRevision ?? Hedgerow_Type_V1_GroupRevision()}
+    set {_uniqueStorage()._newestRevision = newValue}
   }
   /// Returns true if `newestRevision` has been explicitly set.
-  public var hasNewestRevision: Bool {self._newestRevision != nil}
+  public var hasNewestRevision: Bool {_storage._newestRevision != nil}
   /// Clears the value of `newestRevision`. Subsequent reads from it will return its default value.
-  public mutating func clearNewestRevision() {self._newestRevision = nil}
+  public mutating func clearNewestRevision() {_uniqueStorage()._newestRevision = nil}
 
   /// Its cores and what runs there.
-  public var cores: [Hedgerow_Registry_V1_CoreStatus] = []
+  public var cores: [Hedgerow_Registry_V1_CoreStatus] {
+    get {_storage._cores}
+    set {_uniqueStorage()._cores = newValue}
+  }
 
   /// CA certificates still in use, the newest first.
-  public var authorities: [Hedgerow_Registry_V1_GroupAuthority] = []
+  public var authorities: [Hedgerow_Registry_V1_GroupAuthority] {
+    get {_storage._authorities}
+    set {_uniqueStorage()._authorities = newValue}
+  }
 
   /// When it was made.
   public var createTime: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_createTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_createTime = newValue}
+    get {_storage._createTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._createTime = newValue}
   }
   /// Returns true if `createTime` has been explicitly set.
-  public var hasCreateTime: Bool {self._createTime != nil}
+  public var hasCreateTime: Bool {_storage._createTime != nil}
   /// Clears the value of `createTime`. Subsequent reads from it will return its default value.
-  public mutating func clearCreateTime() {self._createTime = nil}
+  public mutating func clearCreateTime() {_uniqueStorage()._createTime = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _newestRevision: Hedgerow_Type_V1_GroupRevision? = nil
-  fileprivate var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A core of a group.
@@ -938,7 +1034,7 @@ nonisolated extension Hedgerow_Registry_V1_IdentityRole: SwiftProtobuf._ProtoNam
 
 nonisolated extension Hedgerow_Registry_V1_Thing: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Thing"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}kind\0\u{1}attributes\0\u{3}create_time\0\u{1}group\0\u{1}connected\0\u{3}last_seen_time\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}kind\0\u{1}attributes\0\u{3}create_time\0\u{1}group\0\u{1}connected\0\u{3}last_seen_time\0\u{2}!type\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -953,6 +1049,7 @@ nonisolated extension Hedgerow_Registry_V1_Thing: SwiftProtobuf.Message, SwiftPr
       case 5: try { try decoder.decodeSingularStringField(value: &self.group) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.connected) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._lastSeenTime) }()
+      case 40: try { try decoder.decodeSingularStringField(value: &self.type) }()
       default: break
       }
     }
@@ -984,6 +1081,9 @@ nonisolated extension Hedgerow_Registry_V1_Thing: SwiftProtobuf.Message, SwiftPr
     try { if let v = self._lastSeenTime {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
+    if !self.type.isEmpty {
+      try visitor.visitSingularStringField(value: self.type, fieldNumber: 40)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -995,6 +1095,7 @@ nonisolated extension Hedgerow_Registry_V1_Thing: SwiftProtobuf.Message, SwiftPr
     if lhs.group != rhs.group {return false}
     if lhs.connected != rhs.connected {return false}
     if lhs._lastSeenTime != rhs._lastSeenTime {return false}
+    if lhs.type != rhs.type {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1051,7 +1152,7 @@ nonisolated extension Hedgerow_Registry_V1_IssuedCertificate: SwiftProtobuf.Mess
 
 nonisolated extension Hedgerow_Registry_V1_CreateThingRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CreateThingRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}name\0\u{1}kind\0\u{1}attributes\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}name\0\u{1}kind\0\u{1}attributes\0\u{2}$type\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1063,6 +1164,7 @@ nonisolated extension Hedgerow_Registry_V1_CreateThingRequest: SwiftProtobuf.Mes
       case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
       case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.attributes) }()
+      case 40: try { try decoder.decodeSingularStringField(value: &self.type) }()
       default: break
       }
     }
@@ -1081,6 +1183,9 @@ nonisolated extension Hedgerow_Registry_V1_CreateThingRequest: SwiftProtobuf.Mes
     if !self.attributes.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.attributes, fieldNumber: 4)
     }
+    if !self.type.isEmpty {
+      try visitor.visitSingularStringField(value: self.type, fieldNumber: 40)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1089,6 +1194,7 @@ nonisolated extension Hedgerow_Registry_V1_CreateThingRequest: SwiftProtobuf.Mes
     if lhs.name != rhs.name {return false}
     if lhs.kind != rhs.kind {return false}
     if lhs.attributes != rhs.attributes {return false}
+    if lhs.type != rhs.type {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1123,6 +1229,99 @@ nonisolated extension Hedgerow_Registry_V1_CreateThingResponse: SwiftProtobuf.Me
 
   public static func ==(lhs: Hedgerow_Registry_V1_CreateThingResponse, rhs: Hedgerow_Registry_V1_CreateThingResponse) -> Bool {
     if lhs._thing != rhs._thing {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Registry_V1_SetThingAttributesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SetThingAttributesRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}attributes\0\u{3}remove_attributes\0\u{1}type\0\u{1}replace\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.attributes) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.removeAttributes) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._type) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.replace) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.attributes.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.attributes, fieldNumber: 2)
+    }
+    if !self.removeAttributes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.removeAttributes, fieldNumber: 3)
+    }
+    try { if let v = self._type {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    if self.replace != false {
+      try visitor.visitSingularBoolField(value: self.replace, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Registry_V1_SetThingAttributesRequest, rhs: Hedgerow_Registry_V1_SetThingAttributesRequest) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.attributes != rhs.attributes {return false}
+    if lhs.removeAttributes != rhs.removeAttributes {return false}
+    if lhs._type != rhs._type {return false}
+    if lhs.replace != rhs.replace {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Registry_V1_SetThingAttributesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SetThingAttributesResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}thing\0\u{1}changed\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._thing) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.changed) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._thing {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.changed != false {
+      try visitor.visitSingularBoolField(value: self.changed, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Registry_V1_SetThingAttributesResponse, rhs: Hedgerow_Registry_V1_SetThingAttributesResponse) -> Bool {
+    if lhs._thing != rhs._thing {return false}
+    if lhs.changed != rhs.changed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1199,7 +1398,7 @@ nonisolated extension Hedgerow_Registry_V1_GetThingResponse: SwiftProtobuf.Messa
 
 nonisolated extension Hedgerow_Registry_V1_ListThingsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListThingsRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{3}page_size\0\u{3}page_token\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{3}page_size\0\u{3}page_token\0\u{2}%selector\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1210,6 +1409,7 @@ nonisolated extension Hedgerow_Registry_V1_ListThingsRequest: SwiftProtobuf.Mess
       case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.pageSize) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.pageToken) }()
+      case 40: try { try decoder.decodeSingularStringField(value: &self.selector) }()
       default: break
       }
     }
@@ -1225,6 +1425,9 @@ nonisolated extension Hedgerow_Registry_V1_ListThingsRequest: SwiftProtobuf.Mess
     if !self.pageToken.isEmpty {
       try visitor.visitSingularStringField(value: self.pageToken, fieldNumber: 3)
     }
+    if !self.selector.isEmpty {
+      try visitor.visitSingularStringField(value: self.selector, fieldNumber: 40)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1232,6 +1435,7 @@ nonisolated extension Hedgerow_Registry_V1_ListThingsRequest: SwiftProtobuf.Mess
     if lhs.kind != rhs.kind {return false}
     if lhs.pageSize != rhs.pageSize {return false}
     if lhs.pageToken != rhs.pageToken {return false}
+    if lhs.selector != rhs.selector {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1476,7 +1680,7 @@ nonisolated extension Hedgerow_Registry_V1_RevokeCertificatesResponse: SwiftProt
 
 nonisolated extension Hedgerow_Registry_V1_ComponentVersion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ComponentVersion"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}description\0\u{3}recipe_digest\0\u{3}create_time\0\u{1}groups\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}description\0\u{3}recipe_digest\0\u{3}create_time\0\u{1}groups\0\u{4}\"deprecation_reason\0\u{1}aliases\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1490,6 +1694,8 @@ nonisolated extension Hedgerow_Registry_V1_ComponentVersion: SwiftProtobuf.Messa
       case 4: try { try decoder.decodeSingularBytesField(value: &self.recipeDigest) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
       case 6: try { try decoder.decodeRepeatedStringField(value: &self.groups) }()
+      case 40: try { try decoder.decodeSingularStringField(value: &self.deprecationReason) }()
+      case 41: try { try decoder.decodeRepeatedStringField(value: &self.aliases) }()
       default: break
       }
     }
@@ -1518,6 +1724,12 @@ nonisolated extension Hedgerow_Registry_V1_ComponentVersion: SwiftProtobuf.Messa
     if !self.groups.isEmpty {
       try visitor.visitRepeatedStringField(value: self.groups, fieldNumber: 6)
     }
+    if !self.deprecationReason.isEmpty {
+      try visitor.visitSingularStringField(value: self.deprecationReason, fieldNumber: 40)
+    }
+    if !self.aliases.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.aliases, fieldNumber: 41)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1528,6 +1740,8 @@ nonisolated extension Hedgerow_Registry_V1_ComponentVersion: SwiftProtobuf.Messa
     if lhs.recipeDigest != rhs.recipeDigest {return false}
     if lhs._createTime != rhs._createTime {return false}
     if lhs.groups != rhs.groups {return false}
+    if lhs.deprecationReason != rhs.deprecationReason {return false}
+    if lhs.aliases != rhs.aliases {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1800,51 +2014,95 @@ nonisolated extension Hedgerow_Registry_V1_ApplyGroupResponse: SwiftProtobuf.Mes
   public static let protoMessageName: String = _protobuf_package + ".ApplyGroupResponse"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revision\0\u{1}changed\0\u{1}created\0\u{1}lock\0\u{1}warnings\0")
 
+  fileprivate class _StorageClass {
+    var _revision: Hedgerow_Type_V1_GroupRevision? = nil
+    var _changed: Bool = false
+    var _created: Bool = false
+    var _lock: [Hedgerow_Type_V1_LockedComponent] = []
+    var _warnings: [String] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _revision = source._revision
+      _changed = source._changed
+      _created = source._created
+      _lock = source._lock
+      _warnings = source._warnings
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._revision) }()
-      case 2: try { try decoder.decodeSingularBoolField(value: &self.changed) }()
-      case 3: try { try decoder.decodeSingularBoolField(value: &self.created) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.lock) }()
-      case 5: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._revision) }()
+        case 2: try { try decoder.decodeSingularBoolField(value: &_storage._changed) }()
+        case 3: try { try decoder.decodeSingularBoolField(value: &_storage._created) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._lock) }()
+        case 5: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._revision {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.changed != false {
-      try visitor.visitSingularBoolField(value: self.changed, fieldNumber: 2)
-    }
-    if self.created != false {
-      try visitor.visitSingularBoolField(value: self.created, fieldNumber: 3)
-    }
-    if !self.lock.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.lock, fieldNumber: 4)
-    }
-    if !self.warnings.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 5)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._revision {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._changed != false {
+        try visitor.visitSingularBoolField(value: _storage._changed, fieldNumber: 2)
+      }
+      if _storage._created != false {
+        try visitor.visitSingularBoolField(value: _storage._created, fieldNumber: 3)
+      }
+      if !_storage._lock.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._lock, fieldNumber: 4)
+      }
+      if !_storage._warnings.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 5)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Hedgerow_Registry_V1_ApplyGroupResponse, rhs: Hedgerow_Registry_V1_ApplyGroupResponse) -> Bool {
-    if lhs._revision != rhs._revision {return false}
-    if lhs.changed != rhs.changed {return false}
-    if lhs.created != rhs.created {return false}
-    if lhs.lock != rhs.lock {return false}
-    if lhs.warnings != rhs.warnings {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._revision != rhs_storage._revision {return false}
+        if _storage._changed != rhs_storage._changed {return false}
+        if _storage._created != rhs_storage._created {return false}
+        if _storage._lock != rhs_storage._lock {return false}
+        if _storage._warnings != rhs_storage._warnings {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1918,51 +2176,95 @@ nonisolated extension Hedgerow_Registry_V1_Group: SwiftProtobuf.Message, SwiftPr
   public static let protoMessageName: String = _protobuf_package + ".Group"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}newest_revision\0\u{1}cores\0\u{1}authorities\0\u{3}create_time\0")
 
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _newestRevision: Hedgerow_Type_V1_GroupRevision? = nil
+    var _cores: [Hedgerow_Registry_V1_CoreStatus] = []
+    var _authorities: [Hedgerow_Registry_V1_GroupAuthority] = []
+    var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _newestRevision = source._newestRevision
+      _cores = source._cores
+      _authorities = source._authorities
+      _createTime = source._createTime
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._newestRevision) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.cores) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.authorities) }()
-      case 5: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._newestRevision) }()
+        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._cores) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._authorities) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._createTime) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      try { if let v = _storage._newestRevision {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if !_storage._cores.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._cores, fieldNumber: 3)
+      }
+      if !_storage._authorities.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._authorities, fieldNumber: 4)
+      }
+      try { if let v = _storage._createTime {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
     }
-    try { if let v = self._newestRevision {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    if !self.cores.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.cores, fieldNumber: 3)
-    }
-    if !self.authorities.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.authorities, fieldNumber: 4)
-    }
-    try { if let v = self._createTime {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Hedgerow_Registry_V1_Group, rhs: Hedgerow_Registry_V1_Group) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs._newestRevision != rhs._newestRevision {return false}
-    if lhs.cores != rhs.cores {return false}
-    if lhs.authorities != rhs.authorities {return false}
-    if lhs._createTime != rhs._createTime {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._newestRevision != rhs_storage._newestRevision {return false}
+        if _storage._cores != rhs_storage._cores {return false}
+        if _storage._authorities != rhs_storage._authorities {return false}
+        if _storage._createTime != rhs_storage._createTime {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -176,11 +176,43 @@ public nonisolated struct Hedgerow_Type_V1_GroupRevision: Sendable {
   /// brings.
   public var lock: [Hedgerow_Type_V1_LockedComponent] = []
 
+  /// What the operator wrote, where that has selectors: `things` and `subscriptions` have the names that they were
+  /// resolved to. Cores do not get it.
+  public var written: Hedgerow_Type_V1_WrittenGroup {
+    get {_written ?? Hedgerow_Type_V1_WrittenGroup()}
+    set {_written = newValue}
+  }
+  /// Returns true if `written` has been explicitly set.
+  public var hasWritten: Bool {self._written != nil}
+  /// Clears the value of `written`. Subsequent reads from it will return its default value.
+  public mutating func clearWritten() {self._written = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _written: Hedgerow_Type_V1_WrittenGroup? = nil
+}
+
+/// What an operator wrote where a group uses selectors (docs/groups.md).
+public nonisolated struct Hedgerow_Type_V1_WrittenGroup: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Things by name.
+  public var things: [String] = []
+
+  /// Selectors under `things`.
+  public var selectors: [String] = []
+
+  /// Routes, with selectors in their ends.
+  public var subscriptions: [Hedgerow_Type_V1_Subscription] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// A component that runs in a group, under a name of its own.
@@ -197,6 +229,38 @@ public nonisolated struct Hedgerow_Type_V1_ComponentInstance: Sendable {
 
   /// Version wished: exact (`1.2.0`) or an npm range (`^1.0`).
   public var version: String = String()
+
+  /// What the instance changes of the recipe's configuration.
+  public var configuration: Hedgerow_Type_V1_ConfigurationUpdate {
+    get {_configuration ?? Hedgerow_Type_V1_ConfigurationUpdate()}
+    set {_configuration = newValue}
+  }
+  /// Returns true if `configuration` has been explicitly set.
+  public var hasConfiguration: Bool {self._configuration != nil}
+  /// Clears the value of `configuration`. Subsequent reads from it will return its default value.
+  public mutating func clearConfiguration() {self._configuration = nil}
+
+  /// Variables of its own, at most 64 and 32 KiB.
+  public var environment: Dictionary<String,String> = [:]
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _configuration: Hedgerow_Type_V1_ConfigurationUpdate? = nil
+}
+
+/// What an instance changes of its component's configuration: first `reset`, then `merge`.
+public nonisolated struct Hedgerow_Type_V1_ConfigurationUpdate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A JSON object, at most 32 KiB, which is laid over member by member; nothing where it is empty.
+  public var merge: String = String()
+
+  /// Places (RFC 6901) that go back to what the recipe says, at most 64.
+  public var reset: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -220,6 +284,32 @@ public nonisolated struct Hedgerow_Type_V1_LockedComponent: Sendable {
 
   /// SHA-256 of the recipe's text, 32 bytes.
   public var recipeDigest: Data = Data()
+
+  /// Whether the group does not name the instance: a dependency brought it.
+  public var added: Bool = false
+
+  /// Every file that the recipe names, on whichever platform.
+  public var artifacts: [Hedgerow_Type_V1_ArtifactReference] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A file of a component, known by its content.
+public nonisolated struct Hedgerow_Type_V1_ArtifactReference: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name of the file in the component's directory, `[A-Za-z0-9._-]{1,128}`.
+  public var name: String = String()
+
+  /// SHA-256 of the content, 32 bytes.
+  public var digest: Data = Data()
+
+  /// Bytes of the content.
+  public var size: Int64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -530,7 +620,7 @@ nonisolated extension Hedgerow_Type_V1_Endpoint: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".GroupRevision"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}revision\0\u{1}cores\0\u{1}things\0\u{1}subscriptions\0\u{1}streams\0\u{3}create_time\0\u{1}components\0\u{1}lock\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}revision\0\u{1}cores\0\u{1}things\0\u{1}subscriptions\0\u{1}streams\0\u{3}create_time\0\u{1}components\0\u{1}lock\0\u{2}\u{1f}written\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -547,6 +637,7 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
       case 7: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.components) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.lock) }()
+      case 40: try { try decoder.decodeSingularMessageField(value: &self._written) }()
       default: break
       }
     }
@@ -584,6 +675,9 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
     if !self.lock.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.lock, fieldNumber: 9)
     }
+    try { if let v = self._written {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 40)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -597,6 +691,47 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
     if lhs._createTime != rhs._createTime {return false}
     if lhs.components != rhs.components {return false}
     if lhs.lock != rhs.lock {return false}
+    if lhs._written != rhs._written {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_WrittenGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WrittenGroup"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}things\0\u{1}selectors\0\u{1}subscriptions\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.things) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.selectors) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.subscriptions) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.things.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.things, fieldNumber: 1)
+    }
+    if !self.selectors.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.selectors, fieldNumber: 2)
+    }
+    if !self.subscriptions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.subscriptions, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_WrittenGroup, rhs: Hedgerow_Type_V1_WrittenGroup) -> Bool {
+    if lhs.things != rhs.things {return false}
+    if lhs.selectors != rhs.selectors {return false}
+    if lhs.subscriptions != rhs.subscriptions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -604,7 +739,7 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
 
 nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ComponentInstance"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0\u{2}\u{11}configuration\0\u{1}environment\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -615,12 +750,18 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.component) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 20: try { try decoder.decodeSingularMessageField(value: &self._configuration) }()
+      case 21: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.environment) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
@@ -630,6 +771,12 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
     if !self.version.isEmpty {
       try visitor.visitSingularStringField(value: self.version, fieldNumber: 3)
     }
+    try { if let v = self._configuration {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    } }()
+    if !self.environment.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.environment, fieldNumber: 21)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -637,6 +784,43 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
     if lhs.name != rhs.name {return false}
     if lhs.component != rhs.component {return false}
     if lhs.version != rhs.version {return false}
+    if lhs._configuration != rhs._configuration {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ConfigurationUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ConfigurationUpdate"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}merge\0\u{1}reset\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.merge) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.reset) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.merge.isEmpty {
+      try visitor.visitSingularStringField(value: self.merge, fieldNumber: 1)
+    }
+    if !self.reset.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reset, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ConfigurationUpdate, rhs: Hedgerow_Type_V1_ConfigurationUpdate) -> Bool {
+    if lhs.merge != rhs.merge {return false}
+    if lhs.reset != rhs.reset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -644,7 +828,7 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
 
 nonisolated extension Hedgerow_Type_V1_LockedComponent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".LockedComponent"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}instance\0\u{1}component\0\u{1}version\0\u{3}recipe_digest\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}instance\0\u{1}component\0\u{1}version\0\u{3}recipe_digest\0\u{2}\u{10}added\0\u{1}artifacts\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -656,6 +840,8 @@ nonisolated extension Hedgerow_Type_V1_LockedComponent: SwiftProtobuf.Message, S
       case 2: try { try decoder.decodeSingularStringField(value: &self.component) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.recipeDigest) }()
+      case 20: try { try decoder.decodeSingularBoolField(value: &self.added) }()
+      case 21: try { try decoder.decodeRepeatedMessageField(value: &self.artifacts) }()
       default: break
       }
     }
@@ -674,6 +860,12 @@ nonisolated extension Hedgerow_Type_V1_LockedComponent: SwiftProtobuf.Message, S
     if !self.recipeDigest.isEmpty {
       try visitor.visitSingularBytesField(value: self.recipeDigest, fieldNumber: 4)
     }
+    if self.added != false {
+      try visitor.visitSingularBoolField(value: self.added, fieldNumber: 20)
+    }
+    if !self.artifacts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.artifacts, fieldNumber: 21)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -682,6 +874,48 @@ nonisolated extension Hedgerow_Type_V1_LockedComponent: SwiftProtobuf.Message, S
     if lhs.component != rhs.component {return false}
     if lhs.version != rhs.version {return false}
     if lhs.recipeDigest != rhs.recipeDigest {return false}
+    if lhs.added != rhs.added {return false}
+    if lhs.artifacts != rhs.artifacts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ArtifactReference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ArtifactReference"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}digest\0\u{1}size\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.size) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 2)
+    }
+    if self.size != 0 {
+      try visitor.visitSingularInt64Field(value: self.size, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ArtifactReference, rhs: Hedgerow_Type_V1_ArtifactReference) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.size != rhs.size {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -31,7 +31,8 @@ final class AttachedCore: Sendable {
     }
 
     func hello(
-        group: String = "", revision: UInt64 = 0, hosts: [String] = ["127.0.0.1"], at time: Date = Date()
+        group: String = "", revision: UInt64 = 0, hosts: [String] = ["127.0.0.1"], at time: Date = Date(),
+        platform: [String: String] = [:]
     ) {
         send(
             .hello(
@@ -40,6 +41,7 @@ final class AttachedCore: Sendable {
                     $0.activeGroup = group
                     $0.activeRevision = revision
                     $0.localTime = .init(time)
+                    $0.platform = platform
                     $0.endpoints.endpoints = hosts.map { host in
                         .with {
                             $0.host = host

@@ -1,0 +1,31 @@
+import Components
+
+/// What a version of a component needs around it, kept beside the recipe, so that choosing a version reads no
+/// recipe.
+struct ComponentRequirements: Hashable, Sendable, Codable {
+    var dependencies: [ComponentDependency] = []
+    var platforms: [PlatformEntry] = []
+    var artifacts: [ArtifactReference] = []
+
+    /// What a recipe says.
+    init(_ recipe: Recipe) {
+        dependencies = recipe.dependencies
+        platforms = recipe.platforms
+        artifacts = recipe.artifacts
+    }
+
+    /// Nothing.
+    init() {}
+
+    /// As it is stored: null where it is nothing.
+    init(stored text: String?) throws {
+        self =
+            try text.map { try JSONText.decode(ComponentRequirements.self, from: $0) }
+            ?? ComponentRequirements()
+    }
+
+    /// How it is stored.
+    func stored() throws -> String? {
+        self == ComponentRequirements() ? nil : try JSONText.encode(self)
+    }
+}

@@ -1,0 +1,35 @@
+/// A revision as a plan sees it: what each of its instances runs, with what.
+public struct PlannedRevision: Hashable, Sendable {
+    /// Its number.
+    public var number: UInt64
+    /// What the instances run.
+    public var lock: [LockedComponent]
+    /// The group's instances, with what each changes; those that dependencies added are not among them.
+    public var instances: [ComponentInstance]
+    /// By instance: what its recipe says of dependencies, platforms and files.
+    public var requirements: [String: ComponentCandidate]
+
+    /// Makes a revision.
+    public init(
+        number: UInt64, lock: [LockedComponent], instances: [ComponentInstance],
+        requirements: [String: ComponentCandidate] = [:]
+    ) {
+        self.number = number
+        self.lock = lock
+        self.instances = instances
+        self.requirements = requirements
+    }
+
+    /// The files that a core has for the revision: those of its platform, or, where that is not known, all.
+    func artifacts(on platform: Platform?) -> [ArtifactReference] {
+        lock.flatMap { locked in
+            guard let platform, let requirements = requirements[locked.instance] else {
+                return locked.artifacts
+            }
+            return requirements.artifacts(on: platform)
+        }
+    }
+
+    /// What an instance runs with, for comparing by value.
+    func settings(of instance: String) -> ComponentInstance? { instances.first { $0.name == instance } }
+}
