@@ -53,7 +53,7 @@ public struct AuthorizationTable: Hashable, Sendable {
         Grant(.core, .thing, [.publish, .subscribe], .own),
 
         // A core speaks for itself; for which things it speaks is checked where its groups are known.
-        Grant(.cloud, .core, [.attach, .publish, .subscribe, .getRecipe], .own),
+        Grant(.cloud, .core, [.attach, .publish, .subscribe, .getRecipe, .downloadArtifact], .own),
         Grant(.cloud, .core, [.renew], .ownOrUnnamed),
 
         // An operator runs the fleet through the cloud, and never through a core.
@@ -64,7 +64,13 @@ public struct AuthorizationTable: Hashable, Sendable {
                 .applyGroup,
                 .getGroup, .listGroups, .rotateGroupAuthority,
                 .registerComponent, .getComponent, .listComponents,
-                .createDeployment, .getDeployment, .listDeployments, .watchDeployment,
+                .setThingAttributes, .putThingType, .listThingTypes, .deleteThingType,
+                .checkManifests, .getGroupRevision, .listGroupRevisions,
+                .setComponentAlias, .deleteComponentAlias, .listComponentAliases, .listComponentAliasMoves,
+                .deprecateComponent,
+                .createDeployment, .getDeployment, .listDeployments, .watchDeployment, .planDeployment,
+                .pauseDeployment, .resumeDeployment, .cancelDeployment,
+                .uploadArtifact, .getArtifactUpload, .getArtifact, .listArtifacts, .downloadArtifact,
                 .discover, .publish, .subscribe, .query, .getLedger,
                 .listStreams, .getStream, .readStream, .deleteStreamMessages, .pauseExport, .resumeExport,
             ], .any),

@@ -42,6 +42,30 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
     case getComponent = "hedgerow.registry.v1.RegistryService/GetComponent"
     /// Lists components, or the versions of one.
     case listComponents = "hedgerow.registry.v1.RegistryService/ListComponents"
+    /// Sets the type and attributes of a thing.
+    case setThingAttributes = "hedgerow.registry.v1.RegistryService/SetThingAttributes"
+    /// Makes or changes a type of things.
+    case putThingType = "hedgerow.registry.v1.RegistryService/PutThingType"
+    /// Lists types of things.
+    case listThingTypes = "hedgerow.registry.v1.RegistryService/ListThingTypes"
+    /// Deletes a type of things.
+    case deleteThingType = "hedgerow.registry.v1.RegistryService/DeleteThingType"
+    /// Says what applying manifests would do.
+    case checkManifests = "hedgerow.registry.v1.RegistryService/CheckManifests"
+    /// Returns a revision of a group.
+    case getGroupRevision = "hedgerow.registry.v1.RegistryService/GetGroupRevision"
+    /// Lists the revisions of a group.
+    case listGroupRevisions = "hedgerow.registry.v1.RegistryService/ListGroupRevisions"
+    /// Points an alias at a version of a component.
+    case setComponentAlias = "hedgerow.registry.v1.RegistryService/SetComponentAlias"
+    /// Removes an alias.
+    case deleteComponentAlias = "hedgerow.registry.v1.RegistryService/DeleteComponentAlias"
+    /// Lists aliases.
+    case listComponentAliases = "hedgerow.registry.v1.RegistryService/ListComponentAliases"
+    /// Lists where aliases pointed.
+    case listComponentAliasMoves = "hedgerow.registry.v1.RegistryService/ListComponentAliasMoves"
+    /// Marks a version of a component as not to be used any more.
+    case deprecateComponent = "hedgerow.registry.v1.RegistryService/DeprecateComponent"
 
     /// Deploys a revision.
     case createDeployment = "hedgerow.deployment.v1.DeploymentService/CreateDeployment"
@@ -51,10 +75,29 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
     case listDeployments = "hedgerow.deployment.v1.DeploymentService/ListDeployments"
     /// Follows a deployment.
     case watchDeployment = "hedgerow.deployment.v1.DeploymentService/WatchDeployment"
+    /// Begins no further core of a deployment.
+    case pauseDeployment = "hedgerow.deployment.v1.DeploymentService/PauseDeployment"
+    /// Goes on with a paused deployment.
+    case resumeDeployment = "hedgerow.deployment.v1.DeploymentService/ResumeDeployment"
+    /// Stops a deployment.
+    case cancelDeployment = "hedgerow.deployment.v1.DeploymentService/CancelDeployment"
+    /// Says what a deployment would do.
+    case planDeployment = "hedgerow.deployment.v1.DeploymentService/PlanDeployment"
     /// Attaches a core.
     case attach = "hedgerow.deployment.v1.DeploymentService/Attach"
     /// Returns a recipe to a core that is to run it.
     case getRecipe = "hedgerow.deployment.v1.DeploymentService/GetRecipe"
+
+    /// Uploads an artifact.
+    case uploadArtifact = "hedgerow.artifact.v1.ArtifactService/UploadArtifact"
+    /// Says how much of an artifact is held.
+    case getArtifactUpload = "hedgerow.artifact.v1.ArtifactService/GetArtifactUpload"
+    /// Returns an artifact.
+    case getArtifact = "hedgerow.artifact.v1.ArtifactService/GetArtifact"
+    /// Lists artifacts.
+    case listArtifacts = "hedgerow.artifact.v1.ArtifactService/ListArtifacts"
+    /// Downloads an artifact; a core those that it is to run.
+    case downloadArtifact = "hedgerow.artifact.v1.ArtifactService/DownloadArtifact"
 
     /// Lists streams of cores.
     case listStreams = "hedgerow.stream.v1.StreamService/ListStreams"

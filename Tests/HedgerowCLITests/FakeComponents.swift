@@ -123,7 +123,7 @@ extension FakeRegistry {
                 versions.map { ComponentCandidate(version: $0.version, recipeDigest: Array($0.digest)) }
             })
         do {
-            return try resolver.resolve(group.components).map { entry in
+            return try resolver.resolve(group.components).lock.map { entry in
                 .with {
                     $0.instance = entry.instance
                     $0.component = entry.component

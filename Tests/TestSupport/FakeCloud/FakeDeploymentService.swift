@@ -99,6 +99,12 @@ struct FakeDeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleSer
         throw RPCError(code: .unimplemented, message: "not here")
     }
 
+    func planDeployment(
+        request: Hedgerow_Deployment_V1_PlanDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_PlanDeploymentResponse {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+
     func getDeployment(
         request: Hedgerow_Deployment_V1_GetDeploymentRequest, context: ServerContext
     ) async throws -> Hedgerow_Deployment_V1_GetDeploymentResponse {
@@ -108,6 +114,24 @@ struct FakeDeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleSer
     func listDeployments(
         request: Hedgerow_Deployment_V1_ListDeploymentsRequest, context: ServerContext
     ) async throws -> Hedgerow_Deployment_V1_ListDeploymentsResponse {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+
+    func pauseDeployment(
+        request: Hedgerow_Deployment_V1_PauseDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_PauseDeploymentResponse {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+
+    func resumeDeployment(
+        request: Hedgerow_Deployment_V1_ResumeDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_ResumeDeploymentResponse {
+        throw RPCError(code: .unimplemented, message: "not here")
+    }
+
+    func cancelDeployment(
+        request: Hedgerow_Deployment_V1_CancelDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_CancelDeploymentResponse {
         throw RPCError(code: .unimplemented, message: "not here")
     }
 

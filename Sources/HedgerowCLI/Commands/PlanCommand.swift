@@ -1,0 +1,37 @@
+import ArgumentParser
+import HedgerowAPI
+
+/// `hedgerow plan`.
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Show what deploying a group would do, without doing it.",
+        discussion: """
+            Says which version each instance would get and why, what would start, stop and restart on the cores, and what \
+            they would download. Nothing is changed.
+
+            Example:
+              hedgerow plan press-hall
+              hedgerow plan press-hall --revision 3 --output json
+            """)
+
+    @Argument(help: "Name of the group.")
+    var group: String
+
+    @Option(help: ArgumentHelp("Its revision; the newest by default.", valueName: "number"))
+    var revision: UInt64 = 0
+
+    @OptionGroup var home: HomeOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        var request = Hedgerow_Deployment_V1_PlanDeploymentRequest()
+        request.group = group
+        request.revision = revision
+        let plan = try await home.withCloud { [request] cloud in
+            try await cloud.deployments.planDeployment(request, options: cloud.options)
+        }
+        try output.write(
+            json: PlanText.json(plan, group: group),
+            table: PlanText.table(plan, group: group, coloured: CommandIO.current.isColoured))
+    }
+}
