@@ -24,6 +24,8 @@ public struct CoreParts: Sendable {
     public let clock: ClockFloor
     /// What the health service says.
     public let health: HealthRegistry
+    /// Files of components.
+    let artifacts: ArtifactStore
     /// What components may ask for.
     let cpuTemperature: CPUTemperature
     /// What components did.

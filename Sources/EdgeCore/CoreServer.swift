@@ -88,10 +88,17 @@ public final class CoreServer: Service {
             path: state.serverCertificatePath, identity: identity, logger: logger)
         let dialer = CloudDialer(identity: identity, now: { clock.now() }, logger: logger)
         let activeCalls = ActiveCalls(maximumPerPrincipal: configuration.limits.callsPerThing)
+        let reconnect = configuration.timing.reconnect
+        let artifacts = ArtifactStore(
+            directory: state.artifactsPath, maximum: configuration.limits.artifactBytes,
+            source: CloudArtifactSource(dialer: dialer),
+            backoff: Backoff(initial: reconnect.first, maximum: min(reconnect.longest, .seconds(30))),
+            logger: logger)
         let parts = CoreParts(
             configuration: configuration, principal: stored.principal, database: database, revision: revision,
             dialer: dialer, identity: identity, activeCalls: activeCalls, clock: clock,
-            health: HealthRegistry(), cpuTemperature: cpuTemperature, activity: activity, logger: logger)
+            health: HealthRegistry(), artifacts: artifacts, cpuTemperature: cpuTemperature, activity: activity,
+            logger: logger)
         let certificates = ServedCertificates(activeCalls: activeCalls)
         let telemetry = try await telemetry(parts)
         let status = AttachmentStatus()

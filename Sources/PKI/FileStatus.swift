@@ -21,6 +21,10 @@ public struct FileStatus: Hashable, Sendable {
     public let device: UInt64
     /// Its number on that device.
     public let inode: UInt64
+    /// Its bytes.
+    public let size: Int64
+    /// When its content last changed, in seconds since 1970, rounded down.
+    public let modificationTime: Int64
 
     /// Looks at a file; at what a link leads to. Nil where there is none, or it cannot be looked at. Blocks briefly.
     public init?(path: String) {
@@ -31,5 +35,11 @@ public struct FileStatus: Hashable, Sendable {
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        #if canImport(Darwin)
+            modificationTime = Int64(status.st_mtimespec.tv_sec)
+        #else
+            modificationTime = Int64(status.st_mtim.tv_sec)
+        #endif
     }
 }

@@ -1,3 +1,4 @@
+import Components
 import PKI
 
 /// Everything that can be set about a cloud. Every setting has a default that works for a first try.
@@ -33,6 +34,27 @@ public struct CloudConfiguration: Hashable, Sendable {
         }
     }
 
+    /// What is kept of the files of components.
+    public struct Artifacts: Hashable, Sendable {
+        /// Most bytes of one artifact; 1 GiB by default, 4 GiB at most.
+        public var maximumSize: UInt64
+        /// Most bytes of all artifacts, unfinished uploads included; 20 GiB by default.
+        public var maximumTotalSize: UInt64
+        /// How long an artifact that no component names stays after its last use, and an upload that nobody goes on
+        /// with; 24 hours by default.
+        public var keepUnused: Duration
+
+        /// Makes limits.
+        public init(
+            maximumSize: UInt64 = 1 << 30, maximumTotalSize: UInt64 = 20 << 30,
+            keepUnused: Duration = .seconds(86_400)
+        ) {
+            self.maximumSize = maximumSize
+            self.maximumTotalSize = maximumTotalSize
+            self.keepUnused = keepUnused
+        }
+    }
+
     /// Directory of everything that the cloud keeps; made where it does not exist. One process at a time.
     public var stateDirectory: String
     /// The listener for everybody who has a certificate; all interfaces, port 8443 by default.
@@ -56,6 +78,8 @@ public struct CloudConfiguration: Hashable, Sendable {
     public var maximumCallsPerIdentity: Int
     /// What is kept of the history.
     public var retention: Retention
+    /// What is kept of the files of components.
+    public var artifacts: Artifacts
 
     /// Makes a configuration; what is not given has its default.
     public init(
@@ -68,7 +92,7 @@ public struct CloudConfiguration: Hashable, Sendable {
         authorityRotation: Duration = .seconds(7 * 86_400),
         deploymentDeadline: Duration = .seconds(300),
         maximumCallsPerIdentity: Int = 1_000,
-        retention: Retention = Retention()
+        retention: Retention = Retention(), artifacts: Artifacts = Artifacts()
     ) {
         self.stateDirectory = stateDirectory
         self.listener = listener
@@ -80,6 +104,7 @@ public struct CloudConfiguration: Hashable, Sendable {
         self.deploymentDeadline = deploymentDeadline
         self.maximumCallsPerIdentity = maximumCallsPerIdentity
         self.retention = retention
+        self.artifacts = artifacts
     }
 
     /// Checks what can be checked without starting.
@@ -110,6 +135,11 @@ public struct CloudConfiguration: Hashable, Sendable {
         try check(maximumCallsPerIdentity >= 1, "limits.callsPerIdentity", "it is less than 1")
         try check(retention.maximumAge >= .seconds(60), "retention.maxAge", "it is less than a minute")
         try check(retention.maximumBytes >= 1 << 20, "retention.maxSize", "it is less than 1 MiB")
+        try check(
+            (1...UInt64(ArtifactReference.maximumSize)).contains(artifacts.maximumSize), "artifacts.maxSize",
+            "it is not from 1 byte to 4 GiB")
+        try check(artifacts.maximumTotalSize >= 1, "artifacts.maxTotalSize", "it is less than a byte")
+        try check(artifacts.keepUnused >= .seconds(60), "artifacts.keepUnused", "it is less than a minute")
     }
 
     /// https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md, section 2.1.

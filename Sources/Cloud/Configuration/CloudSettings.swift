@@ -53,6 +53,17 @@ public enum CloudSettings {
                 name: "retention.maxSize", .size(ByteSize.mebibytes(1)...ByteSize.mebibytes(1 << 30)),
                 default: "10GiB",
                 summary: "The oldest messages are deleted when the history is larger than this."),
+            SettingKey(
+                name: "artifacts.maxSize", .size(ByteSize(bytes: 1)...ByteSize.mebibytes(4 << 10)),
+                default: "1GiB", summary: "Largest artifact (file of a component) that is taken."),
+            SettingKey(
+                name: "artifacts.maxTotalSize", .size(ByteSize(bytes: 1)...ByteSize.mebibytes(1 << 30)),
+                default: "20GiB", summary: "Bytes that all artifacts may take; further ones are refused."),
+            SettingKey(
+                name: "artifacts.keepUnused", .duration(TimeSpan.seconds(60)...TimeSpan.days(36_500)),
+                default: "24h",
+                summary:
+                    "How long an artifact that no component names, and an unfinished upload, stay after their last use."),
             ProgramMetrics.key,
         ] + ProgramLogging.keys
 }
@@ -76,6 +87,10 @@ extension CloudConfiguration {
             maximumCallsPerIdentity: try settings.integer("limits.callsPerIdentity"),
             retention: Retention(
                 maximumAge: try settings.duration("retention.maxAge").duration,
-                maximumBytes: Int64(clamping: try settings.size("retention.maxSize").bytes)))
+                maximumBytes: Int64(clamping: try settings.size("retention.maxSize").bytes)),
+            artifacts: Artifacts(
+                maximumSize: try settings.size("artifacts.maxSize").bytes,
+                maximumTotalSize: try settings.size("artifacts.maxTotalSize").bytes,
+                keepUnused: try settings.duration("artifacts.keepUnused").duration))
     }
 }

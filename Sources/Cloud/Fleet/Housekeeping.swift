@@ -66,6 +66,7 @@ struct Housekeeping: Service {
         for fingerprint in authorities { try await cloud.groupAuthorities.discard(fingerprint) }
         try await cloud.deployments.pruneDeployments(keeping: Self.keepDeployments)
         try await cloud.refreshRevocations()
+        try await cloud.artifacts.collect(at: now)
     }
 
     private func attempt(_ body: () async throws -> Void) async {

@@ -16,6 +16,8 @@ struct CloudContext: Sendable {
     let credentials: any CredentialStore
     let deployments: any DeploymentStore
     let components: any ComponentStore
+    /// Files of components.
+    let artifacts: ArtifactVault
 
     let authorities: CloudAuthorities
     let groupAuthorities: GroupAuthorities

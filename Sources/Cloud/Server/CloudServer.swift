@@ -80,10 +80,16 @@ public final class CloudServer: Service {
         let groupAuthorities = GroupAuthorities(store: credentials, keys: keys, now: time.now)
         try await groupAuthorities.verifyAll()
         let presence = Presence()
+        let artifacts = try await BlockingIO.run {
+            try ArtifactVault(
+                index: SQLiteArtifactIndex(database: database), directory: state.artifactsPath,
+                limits: configuration.artifacts, logger: logger)
+        }
         return CloudContext(
             configuration: configuration, time: time, logger: logger, database: database,
             registry: SQLiteRegistryStore(database: database), credentials: credentials,
             deployments: deployments, components: SQLiteComponentStore(database: database),
+            artifacts: artifacts,
             authorities: authorities, groupAuthorities: groupAuthorities,
             revocations: RevocationList(try await credentials.revokedSerialNumbers(at: time.now())),
             directory: FleetDirectory(try await deployments.fleet()), presence: presence,
@@ -142,7 +148,7 @@ public final class CloudServer: Service {
         let services: [any RegistrableRPCService] =
             [
                 RegistryService(context), DiscoveryService(context), DeploymentService(context),
-                StreamService(context),
+                StreamService(context), ArtifactService(context),
                 ProvisioningService(context), HealthService(registry: health),
             ] + telemetry.services
         let interceptor = AuthenticationInterceptor(
@@ -193,6 +199,7 @@ public final class CloudServer: Service {
         Hedgerow_Deployment_V1_DeploymentService.descriptor,
         Hedgerow_Provisioning_V1_ProvisioningService.descriptor,
         Hedgerow_Telemetry_V1_TelemetryService.descriptor, Hedgerow_Stream_V1_StreamService.descriptor,
+        Hedgerow_Artifact_V1_ArtifactService.descriptor,
     ].map(\.fullyQualifiedService)
 
     /// What is done once the ports are known.

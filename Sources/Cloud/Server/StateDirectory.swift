@@ -15,6 +15,7 @@ import PKI
 /// | `lock` | held by the running process |
 /// | `cloud.sqlite` | the database, with its `-wal` and `-shm` |
 /// | `pki/` | private keys of the certificate authorities, mode 0600 |
+/// | `artifacts/` | files of components, each under its SHA-256 |
 /// | `operator.token` | the first operator's token file, mode 0600 |
 /// | `ports.json` | the ports that are listened on |
 /// | `root.pem` | a copy of the root certificate, for other programs; never read for trust in anybody else |
@@ -60,6 +61,7 @@ final class StateDirectory: Sendable {
 
     var databasePath: String { path + "/cloud.sqlite" }
     var keysPath: String { path + "/pki" }
+    var artifactsPath: String { path + "/artifacts" }
     var operatorTokenPath: String { path + "/operator.token" }
     var portsPath: String { path + "/ports.json" }
     var rootPath: String { path + "/root.pem" }

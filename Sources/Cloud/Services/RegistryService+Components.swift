@@ -29,7 +29,8 @@ extension RegistryService {
             digest: Array(SHA256.hash(data: Data(request.recipe.utf8))), createTime: cloud.now,
             outputs: manifest.transform.outputs.map(PublishedTopic.init))
         let (stored, created) = try await cloud.components.register(
-            RegisteredRecipe(component: new, text: request.recipe), dryRun: request.dryRun)
+            RegisteredRecipe(component: new, text: request.recipe, artifacts: recipe.allArtifacts),
+            dryRun: request.dryRun)
         if created && !request.dryRun {
             cloud.logger.notice(
                 "component registered",
@@ -40,6 +41,11 @@ extension RegistryService {
         response.created = created
         response.warnings = manifest.warnings.prefix(RequestCheck.maximumViolations).map {
             "line \($0.line), column \($0.column): \($0.message)"
+        }
+        if request.dryRun, created {
+            response.warnings += try await cloud.artifacts.index.missing(recipe.allArtifacts).map {
+                "artifact \"\($0.name)\" (SHA-256 \(ArtifactDigest.text($0.digest))) is not in the cloud yet"
+            }
         }
         return response
     }

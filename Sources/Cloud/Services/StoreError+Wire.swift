@@ -1,3 +1,4 @@
+import Components
 import GRPCCore
 import HedgerowAPI
 import PKI
@@ -31,12 +32,26 @@ extension StoreError: RPCErrorConvertible {
                     + "the oldest have expired", retryAfter: .hours(24), cause: self)
         case .limitReached(let text):
             HedgerowError(.resourceExhausted, .queueFull, text, cause: self)
+        case .missingArtifacts(let missing):
+            Self.missing(missing, cause: self)
         case .storageFailed:
             HedgerowError(
                 .unavailable, .storageFailed,
                 "the cloud's disk failed or is full; nothing was changed, try again",
                 retryAfter: .seconds(5), cause: self)
         }
+    }
+
+    /// Names each artifact that is not there, and what uploads it.
+    private static func missing(_ missing: [ArtifactReference], cause: StoreError) -> HedgerowError {
+        let lines = missing.prefix(RequestCheck.maximumViolations).map { artifact in
+            "artifact \"\(artifact.name)\" (SHA-256 \(ArtifactDigest.text(artifact.digest)), \(artifact.size) bytes) is not in "
+                + "the cloud; upload it (hedgerow artifacts push \(artifact.name)) and push the component again"
+        }
+        return HedgerowError(
+            .failedPrecondition, .missingArtifact, lines.joined(separator: "\n"),
+            violations: zip(missing, lines).map { .init(field: "artifacts[\"\($0.name)\"]", description: $1) },
+            cause: cause)
     }
 
     private static func summary(_ problems: [MemberProblem]) -> String {

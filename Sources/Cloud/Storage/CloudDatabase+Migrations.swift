@@ -13,6 +13,7 @@ extension CloudDatabase {
         migrator.registerMigration("control-plane-2") { database in
             try database.execute(sql: componentSchema)
         }
+        registerArtifacts(&migrator)
         registerGroups(&migrator)
         registerArtifacts(&migrator)
         registerRollouts(&migrator)

@@ -1,3 +1,5 @@
+import Components
+
 /// What a store refuses, in the words of the domain; ``StoreError/wire`` says it in those of gRPC.
 enum StoreError: Error, Hashable, Sendable {
     /// Something else has that name.
@@ -14,6 +16,8 @@ enum StoreError: Error, Hashable, Sendable {
     case tooManyAuthorities(Int)
     /// There are as many as are kept; the text says of what and what to do.
     case limitReached(String)
+    /// A recipe names artifacts that the cloud has not.
+    case missingArtifacts([ArtifactReference])
     /// The disk is full or failed; nothing was changed.
     case storageFailed(String)
 

@@ -16,6 +16,7 @@ public import PKI
 /// | `identity/` | the client certificate and its key (``PKI/IdentityDirectory``) |
 /// | `core.sqlite` | deployment, revoked certificates, streams: all that must change together |
 /// | `core.sqlite.damaged-TIME` | a damaged database that was replaced by what could be read of it; two are kept |
+/// | `artifacts/` | files of components, each under its SHA-256 |
 /// | `ballast` | disk space to work on when the disk is full (``StreamStore/DiskRoom``) |
 /// | `server.json` | the server certificate and its key, mode 0600 |
 /// | `clock` | the last time known |
@@ -35,6 +36,8 @@ public struct StateDirectory: Hashable, Sendable {
     public var identity: IdentityDirectory { IdentityDirectory(path: identityPath) }
     /// The database.
     public var databasePath: String { path + "/core.sqlite" }
+    /// Files of components.
+    public var artifactsPath: String { path + "/artifacts" }
     /// The server certificate.
     public var serverCertificatePath: String { path + "/server.json" }
     /// The last time known.

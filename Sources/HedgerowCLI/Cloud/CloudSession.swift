@@ -26,6 +26,9 @@ struct CloudSession: Sendable {
     var streams: Hedgerow_Stream_V1_StreamService.Client<HTTP2ClientTransport.Posix> {
         .init(wrapping: client)
     }
+    var artifacts: Hedgerow_Artifact_V1_ArtifactService.Client<HTTP2ClientTransport.Posix> {
+        .init(wrapping: client)
+    }
     /// The options of a call that is answered at once.
     var options: CallOptions { CloudDialer.unary }
 }

@@ -13,7 +13,8 @@ extension ComponentsCommand {
             discussion: """
                 Every file is checked here first; where one has an error, none is registered. Then each is \
                 registered by itself, in the order given, and the outcome of each is shown. The same recipe again \
-                changes nothing; another one under a version that is there already is refused.
+                changes nothing; another one under a version that is there already is refused. Files that a recipe \
+                names under artifacts: are uploaded first where they lie beside it.
 
                 Example:
                   hedgerow components push compensate.yaml limit.yaml
@@ -23,6 +24,11 @@ extension ComponentsCommand {
         @Argument(
             help: ArgumentHelp("Recipes; - for standard input.", valueName: "file"), completion: .file())
         var files: [String]
+
+        @Option(
+            help: ArgumentHelp("Where the recipes' artifacts are. Default: beside each recipe.", valueName: "directory"),
+            completion: .directory)
+        var artifacts: String?
 
         @Flag(help: "Check only, here and in the cloud.")
         var dryRun = false
@@ -38,8 +44,9 @@ extension ComponentsCommand {
                 try output.write(json: .list(untouched), table: "")
             }
             try RecipeFile.refuse(recipes)
+            let files = try await RecipeArtifacts.find(recipes, in: artifacts)
             let outcomes = try await Progress.show("pushing") { progress in
-                try await push(recipes, progress)
+                try await push(recipes, files, progress)
             }
             let io = CommandIO.current
             var table = Table(["FILE", "COMPONENT", "VERSION", dryRun ? "WOULD BE" : "RESULT"])
@@ -57,8 +64,11 @@ extension ComponentsCommand {
             }
         }
 
-        private func push(_ recipes: [RecipeFile], _ progress: Progress) async throws -> [PushOutcome] {
+        private func push(
+            _ recipes: [RecipeFile], _ files: RecipeArtifacts, _ progress: Progress
+        ) async throws -> [PushOutcome] {
             try await home.withCloud { cloud in
+                if !dryRun { try await files.upload(to: cloud) }
                 var outcomes: [PushOutcome] = []
                 for (index, recipe) in recipes.enumerated() {
                     progress.say("pushing \(recipe.fileName), \(index + 1) of \(recipes.count)")
@@ -83,7 +93,7 @@ extension ComponentsCommand {
             } catch {
                 guard let rpc = error as? RPCError, let ours = HedgerowError(rpc) else { throw error }
                 switch ours.reason {
-                case .alreadyExists, .invalidRecipe, .invalidField:
+                case .alreadyExists, .invalidRecipe, .invalidField, .missingArtifact:
                     return PushOutcome(recipe: recipe, refusal: explain(ours, recipe))
                 default: throw error
                 }

@@ -64,12 +64,12 @@ extension CLIError {
             .originNotAllowed, .noRoute, .topicNotAllowed:
             .refused
         case .invalidField, .invalidDefinition, .badSigningRequest, .badPageToken, .malformedMessage,
-            .messageTooLarge, .invalidRecipe:
+            .messageTooLarge, .invalidRecipe, .artifactMismatch:
             .wrongUse
         case .shuttingDown, .coreAway: .unreachable
         case .unspecified, .alreadyExists, .sequenceGap, .sessionSuperseded, .queueFull, .tooManyCalls,
             .rateLimited,
-            .inUse, .unresolvedComponent,
+            .inUse, .unresolvedComponent, .missingArtifact, .quotaExceeded,
             .storageFailed, .internal, .UNRECOGNIZED:
             .failure
         }

@@ -22,24 +22,26 @@ public enum ClientTransports {
     ///   - refusals: notes a refused server certificate; ask it where a call failed.
     ///   - silence: how long nothing may arrive on a connection, its handshake included, before it is given up;
     ///     longer than a ping and its answer take.
+    ///   - windowSize: bytes that the server may send on one call before they are taken here; the library's default
+    ///     where it is nil.
     /// - Throws: where the client's certificate or key cannot be used.
     public static func make(
         endpoint: NetworkEndpoint, serverName: String, identity: ClientIdentity?, verifier: PeerVerifier,
-        refusals: PeerRefusals, silence: Duration = .seconds(25)
+        refusals: PeerRefusals, silence: Duration = .seconds(25), windowSize: Int? = nil
     ) throws -> HTTP2ClientTransport.Posix {
         let reloader = try identity.map {
             try ReloadableCertificate(chainPEM: $0.chainPEM, keyPEM: $0.keyPEM)
         }
         return try make(
             endpoint: endpoint, serverName: serverName, reloadable: reloader, verifier: verifier,
-            refusals: refusals, silence: silence)
+            refusals: refusals, silence: silence, windowSize: windowSize)
     }
 
     /// The same, with a client certificate that may be replaced: the next connection shows the new one.
     public static func make(
         endpoint: NetworkEndpoint, serverName: String, reloadable: ReloadableCertificate?,
         verifier: PeerVerifier,
-        refusals: PeerRefusals, silence: Duration = .seconds(25)
+        refusals: PeerRefusals, silence: Duration = .seconds(25), windowSize: Int? = nil
     ) throws -> HTTP2ClientTransport.Posix {
         let roots = try verifier.roots.map { try $0.pemText() }
         let configure: (inout HTTP2ClientTransport.Posix.TransportSecurity.TLS) -> Void = { tls in
@@ -56,6 +58,7 @@ public enum ClientTransports {
             }
         let config = HTTP2ClientTransport.Posix.Config.defaults { config in
             config.http2.authority = serverName
+            if let windowSize { config.http2.targetWindowSize = windowSize }
             // Closing may take 5 s more, for the TLS of a server that is gone has nothing to say: a dead line is
             // noticed within 27 s.
             config.connection.keepalive = HTTP2ClientTransport.Config.Keepalive(

@@ -42,13 +42,17 @@ public final class CloudDialer: Sendable {
     /// The connection is made while the first call waits. A call fails with UNAVAILABLE where the address does not
     /// answer; waiting and trying again is the caller's business.
     ///
+    /// - Parameter windowSize: bytes that the cloud may send on one call before they are taken here; the library's
+    ///   default where it is nil.
     /// - Throws: what the body throws; ``HedgerowError`` UNAVAILABLE where the identity names no address.
     public func withClient<Output: Sendable>(
+        windowSize: Int? = nil,
         _ body: (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Output
     ) async throws -> Output {
         do {
             return try await withGRPCClient(
-                transport: try makeTransport(), interceptors: TracingClientInterceptor.current(),
+                transport: try makeTransport(windowSize: windowSize),
+                interceptors: TracingClientInterceptor.current(),
                 handleClient: body)
         } catch {
             failures.withLock { $0 = ($0 + 1) % 1_000_000 }
@@ -57,7 +61,7 @@ public final class CloudDialer: Sendable {
     }
 
     /// A transport to the address whose turn it is, for those who run a client themselves.
-    public func makeTransport() throws -> HTTP2ClientTransport.Posix {
+    public func makeTransport(windowSize: Int? = nil) throws -> HTTP2ClientTransport.Posix {
         guard let endpoint = nextEndpoint else {
             throw HedgerowError(
                 .unavailable, .invalidField,
@@ -70,7 +74,7 @@ public final class CloudDialer: Sendable {
         refusals.reset()
         return try ClientTransports.make(
             endpoint: endpoint, serverName: identity.stored.cloudServerName, identity: identity.client,
-            verifier: verifier, refusals: refusals)
+            verifier: verifier, refusals: refusals, windowSize: windowSize)
     }
 
     /// What an error of a call means, with the refusal of the server's certificate where that was the cause.

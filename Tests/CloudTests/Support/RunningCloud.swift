@@ -149,10 +149,12 @@ struct RunningCloud: Sendable {
 /// Runs a cloud while the body runs, and shuts it down gracefully.
 func withCloud<Value: Sendable>(
     state: String, time: TestTime = TestTime(), rotation: Duration = .seconds(7 * 86_400),
+    artifacts: CloudConfiguration.Artifacts = .init(),
     _ body: @Sendable @escaping (RunningCloud) async throws -> Value
 ) async throws -> Value {
     var configuration = RunningCloud.configuration(state)
     configuration.authorityRotation = rotation
+    configuration.artifacts = artifacts
     let server = try await CloudServer(
         configuration: configuration, time: time.source, logger: RunningCloud.logger)
     let group = ServiceGroup(

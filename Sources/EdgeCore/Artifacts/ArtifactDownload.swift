@@ -1,0 +1,178 @@
+import Components
+import FoundationEssentials
+import GRPCCore
+import Logging
+import PKI
+import RPCSupport
+import Synchronization
+
+/// Fetches one artifact: as often as it takes until the deadline, each time from where the last attempt ended.
+struct ArtifactDownload: Sendable {
+    /// So often the cloud may send other bytes than the digest says before it is given up.
+    static let maximumMismatches = 2
+
+    let reference: ArtifactReference
+    let partialPath: String
+    let path: String
+    let source: any ArtifactSource
+    let deadline: ContinuousClock.Instant
+    let logger: Logger
+
+    /// What to do after an attempt that failed.
+    private enum Verdict {
+        case again
+        case startOver
+        case fail(ArtifactProblem)
+
+        /// Whether what came is of use later. On a full disk others need the room more.
+        var keepsFile: Bool {
+            switch self {
+            case .again: true
+            case .startOver: false
+            case .fail(let problem): problem.kind == .timedOut || problem.kind == .storage
+            }
+        }
+    }
+
+    private struct TimedOut: Error {}
+
+    /// Fetches it.
+    ///
+    /// - Parameter progress: told how many bytes are here.
+    /// - Throws: ``ArtifactProblem``, `CancellationError`.
+    func run(backoff: Backoff, progress: @escaping @Sendable (UInt64) -> Void) async throws {
+        var backoff = backoff
+        var mismatches = 0
+        var before: UInt64 = 0
+        while true {
+            let file = try await open()
+            do {
+                try await withDeadline { try await attempt(file, progress) }
+                return
+            } catch {
+                let held = file.length
+                let verdict = Task.isCancelled ? .again : verdict(on: error, held: held)
+                let isWorthKeeping = verdict.keepsFile
+                try? await BlockingIO.run { if isWorthKeeping { file.close() } else { file.discard() } }
+                try Task.checkCancellation()
+                switch verdict {
+                case .fail(let problem): throw problem
+                case .startOver:
+                    mismatches += 1
+                    if mismatches >= Self.maximumMismatches {
+                        throw problem(.mismatch, "\(error); upload the right file to the cloud again")
+                    }
+                case .again:
+                    if held > before { backoff.reset() }
+                    before = held
+                }
+                logger.info(
+                    "artifact not fetched yet; trying again",
+                    metadata: [
+                        "artifact.name": "\(reference.name)", "held.bytes": "\(held)",
+                        "error.message": "\(CallerError(error).message)",
+                    ])
+                try await wait(backoff.next(), after: error, held: held)
+            }
+        }
+    }
+
+    // MARK: An attempt
+
+    private func open() async throws -> PartialArtifact {
+        do {
+            return try await BlockingIO.run {
+                try PartialArtifact(path: partialPath, digest: reference.digest, size: reference.bytes)
+            }
+        } catch let failure as FileFailure {
+            throw ArtifactStore.problem(failure, "artifact \"\(reference.name)\" could not be kept")
+        }
+    }
+
+    private func attempt(
+        _ file: PartialArtifact, _ progress: @escaping @Sendable (UInt64) -> Void
+    ) async throws {
+        if file.length < reference.bytes {
+            // The library may wrap what is thrown while a response is read.
+            let failure = Mutex<(any Error)?>(nil)
+            do {
+                try await source.stream(reference.digest, from: file.length) { chunk in
+                    do {
+                        try await BlockingIO.run { try file.append(chunk) }
+                    } catch {
+                        failure.withLock { $0 = error }
+                        throw error
+                    }
+                    progress(file.length)
+                }
+            } catch {
+                throw failure.withLock { $0 } ?? error
+            }
+        }
+        try Task.checkCancellation()
+        let path = path
+        try await BlockingIO.run {
+            try file.verify()
+            try file.publish(to: path)
+        }
+    }
+
+    private func withDeadline(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(until: deadline, clock: .continuous)
+                throw TimedOut()
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func wait(_ pause: Duration, after error: any Error, held: UInt64) async throws {
+        guard ContinuousClock.now + pause < deadline else {
+            throw timedOut(held, "\(CallerError(error).message)")
+        }
+        try await Task.sleep(for: pause)
+    }
+
+    // MARK: What went wrong
+
+    private func verdict(on error: any Error, held: UInt64) -> Verdict {
+        switch error {
+        case is TimedOut:
+            return .fail(timedOut(held, "the line was too slow"))
+        case let failure as FileFailure:
+            return .fail(disk(failure))
+        case ArtifactFileError.file(let failure):
+            return .fail(disk(failure))
+        case ArtifactFileError.otherDigest, ArtifactFileError.tooLong:
+            return .startOver
+        case let error as RPCError:
+            switch error.code {
+            case .outOfRange: return .startOver
+            case .notFound, .permissionDenied, .unauthenticated, .failedPrecondition, .invalidArgument,
+                .unimplemented, .dataLoss:
+                return .fail(problem(.refused, CallerError(error).message))
+            default: return .again
+            }
+        default:
+            return .again
+        }
+    }
+
+    private func disk(_ failure: FileFailure) -> ArtifactProblem {
+        ArtifactStore.problem(failure, "artifact \"\(reference.name)\" could not be kept")
+    }
+
+    private func timedOut(_ held: UInt64, _ cause: String) -> ArtifactProblem {
+        problem(
+            .timedOut,
+            "\(ByteText.text(held)) of \(ByteText.text(reference.bytes)) came in time (\(cause)); what came is kept, "
+                + "deploy again to go on")
+    }
+
+    private func problem(_ kind: ArtifactProblem.Kind, _ cause: String) -> ArtifactProblem {
+        ArtifactProblem(kind, "artifact \"\(reference.name)\": \(cause)")
+    }
+}

@@ -1,0 +1,11 @@
+/// Bounds of how artifacts travel and are written.
+public enum ArtifactLimits {
+    /// Most bytes of one chunk on the wire: 256 KiB.
+    public static let chunkBytes = 256 << 10
+    /// After so many bytes an unfinished file is brought to the disk, so that no more is lost with the power: 16 MiB.
+    public static let syncBytes: UInt64 = 16 << 20
+    /// Bytes of a digest (SHA-256).
+    public static let digestBytes = 32
+    /// Most bytes of the name of an artifact.
+    public static let nameBytes = 255
+}
