@@ -164,7 +164,7 @@ import Testing
                 try await cloud.apply(admin, "{kind: Group, name: g, cores: [t], things: [absent]}")
             }
             #expect(wrong?.reason == .invalidDefinition)
-            #expect(wrong?.violations.map(\.field) == ["cores[0]", "things[0]"])
+            #expect(wrong?.violations.map(\.field) == ["1:32", "1:45"])
             try await cloud.apply(admin, "{kind: Group, name: g, cores: [c], things: [t]}")
             let other = try await refusal {
                 try await cloud.apply(admin, "{kind: Group, name: h, cores: [c], things: [t]}")

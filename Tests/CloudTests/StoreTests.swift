@@ -44,8 +44,8 @@ import Testing
             ),
             request: nil)
         _ = try await stores.registry.apply(
-            GroupDefinition(name: "g", cores: ["c"]), at: Self.start, authority: authority(0, at: Self.start),
-            dryRun: false)
+            GroupDefinition(name: "g", cores: ["c"]), at: Self.start, author: "ann",
+            authority: authority(0, at: Self.start), dryRun: false)
     }
 
     private func certificate(_ serial: String, authority: String, until end: Date) throws -> CertificateRecord
@@ -109,7 +109,8 @@ import Testing
             try await makeGroup(stores)
             for number in 0..<5 {
                 _ = try await stores.deployments.createDeployment(
-                    id: "d\(number)", group: "g", revision: 0, lock: [], request: nil, at: Self.start)
+                    NewDeployment(id: "d\(number)", group: "g", revision: 0, lock: []), request: nil,
+                    at: Self.start)
             }
             try await stores.deployments.pruneDeployments(keeping: 2)
             let kept = try await stores.deployments.deployments(of: "g", before: .max, limit: 10)

@@ -108,7 +108,7 @@ struct GroupManifestTests {
                 "g.yaml:2:7: the group's name \"press hall\" contains a character that is not allowed; a name has 1 to 128 of the characters A-Z a-z 0-9 . _ -",
                 "g.yaml:3:8: \"cores\" has to be a list, but is the text \"pi-1\"",
                 "g.yaml:4:1: a group has no key \"thigns\"; did you mean \"things\"?",
-                "g.yaml:6:12: \"thng:a\" is not an end of a subscription; write thing:NAME, thing:*, thing:PREFIX*, component:INSTANCE, stream:NAME or cloud",
+                "g.yaml:6:12: \"thng:a\" is not an end of a subscription; write thing:NAME, thing:*, thing:PREFIX*, thing:{SELECTOR}, component:INSTANCE, stream:NAME or cloud",
                 "g.yaml:7:5: from and to are both cloud; name a thing at one end",
                 "g.yaml:8:5: a subscription lacks \"topic\"; add it",
                 "g.yaml:8:32: a subscription has no key \"topc\"; did you mean \"topic\"?",

@@ -15,7 +15,7 @@ struct CloudContext: Sendable {
     let registry: any RegistryStore
     let credentials: any CredentialStore
     let deployments: any DeploymentStore
-    let components: any ComponentStore
+    var components: any ComponentStore
     /// Files of components.
     let artifacts: ArtifactVault
 

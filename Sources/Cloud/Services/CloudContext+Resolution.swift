@@ -80,7 +80,8 @@ extension CloudContext {
             for (name, own) in try await labels.labels(of: wanted) {
                 for index in (candidates[name] ?? []).indices {
                     let version = candidates[name]?[index].version
-                    candidates[name]?[index].isDeprecated = version.map { own.deprecations[$0] != nil } ?? false
+                    candidates[name]?[index].isDeprecated =
+                        version.map { own.deprecations[$0] != nil } ?? false
                 }
             }
             wanted = Set(found.values.joined().lazy.flatMap(\.dependencies).map(\.component))

@@ -22,27 +22,43 @@ struct DeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleService
         check.name(request.group, "group")
         try check.finish()
 
-        let key = RequestKey(id: request.requestID, parts: [request.group, "\(request.revision)"])
-        let record = try await create(request, key: key)
+        let rollout = try RolloutPolicy(request.rollout)
+        var parts = [request.group, "\(request.revision)"]
+        if request.rollback { parts.append("rollback") }
+        if request.hasRollout { parts.append(try JSONText.encode(rollout)) }
+        let key = RequestKey(id: request.requestID, parts: parts)
+        let record = try await create(
+            request, rollout: rollout, creator: try context.peer().principal.description, key: key)
         let id = RevisionID(group: record.group, number: record.revision)
         if let revision = try await cloud.registry.revision(id) {
             cloud.directory.deploy(revision, sequence: record.sequence)
         }
-        cloud.hub.post(.assignment, to: record.cores.map(\.core))
+        // Those in waves are told by the driver, in their turn.
+        if !rollout.isInWaves { cloud.hub.post(.assignment, to: record.cores.map(\.core)) }
         cloud.deploymentChanges.fire()
         cloud.logger.notice(
             "deployment made",
             metadata: ["deployment": "\(record.id)", "group": "\(id.group)", "revision": "\(id.number)"])
         var response = Hedgerow_Deployment_V1_CreateDeploymentResponse()
         response.deployment = wire(record)
+        response.warnings = try await cloud.deprecations(in: record.lock)
         return response
     }
 
     /// A repeat returns what the first request made, whatever was registered since.
     private func create(
-        _ request: Hedgerow_Deployment_V1_CreateDeploymentRequest, key: RequestKey?
+        _ request: Hedgerow_Deployment_V1_CreateDeploymentRequest, rollout: RolloutPolicy, creator: String,
+        key: RequestKey?
     ) async throws -> DeploymentRecord {
         if let earlier = try await cloud.deployments.deployment(madeBy: key) { return earlier }
+        if request.rollback {
+            let rollback = try await rollback(of: request.group, to: request.revision)
+            return try await cloud.deployments.createDeployment(
+                NewDeployment(
+                    id: Self.newID(), group: request.group, revision: rollback.revision, lock: rollback.lock,
+                    rollout: rollout, creator: creator, lockOf: rollback.lockOf),
+                request: key, at: cloud.now)
+        }
         var wanted = request.revision
         if wanted == 0 {
             wanted = try await cloud.registry.group(named: request.group)?.newest.number ?? 0
@@ -52,8 +68,10 @@ struct DeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleService
         var lock: [LockedComponent] = []
         if let revision { lock = try await cloud.resolve(revision.definition).lock }
         return try await cloud.deployments.createDeployment(
-            id: Self.newID(), group: request.group, revision: wanted, lock: lock, request: key,
-            at: cloud.now)
+            NewDeployment(
+                id: Self.newID(), group: request.group, revision: wanted, lock: lock, rollout: rollout,
+                creator: creator),
+            request: key, at: cloud.now)
     }
 
     func getDeployment(
@@ -135,7 +153,7 @@ struct DeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleService
         return record
     }
 
-    private func wire(_ record: DeploymentRecord) -> Hedgerow_Deployment_V1_Deployment {
+    func wire(_ record: DeploymentRecord) -> Hedgerow_Deployment_V1_Deployment {
         Hedgerow_Deployment_V1_Deployment(record, isAttached: cloud.hub.isAttached)
     }
 

@@ -29,7 +29,9 @@ extension RegistryService {
             digest: Array(SHA256.hash(data: Data(request.recipe.utf8))), createTime: cloud.now,
             outputs: manifest.transform.outputs.map(PublishedTopic.init))
         let (stored, created) = try await cloud.components.register(
-            RegisteredRecipe(component: new, text: request.recipe, artifacts: recipe.allArtifacts),
+            RegisteredRecipe(
+                component: new, text: request.recipe, artifacts: recipe.allArtifacts,
+                requirements: ComponentRequirements(recipe)),
             dryRun: request.dryRun)
         if created && !request.dryRun {
             cloud.logger.notice(
@@ -144,9 +146,14 @@ extension RegistryService {
         let groups = try await cloud.components.groups(
             running: records.map { ComponentID(component: $0.name, version: $0.version) },
             limit: Self.maximumGroups)
+        let labels = try await cloud.labels.labels(of: Set(records.map(\.name)))
         return records.map { record in
             let id = ComponentID(component: record.name, version: record.version)
-            return Hedgerow_Registry_V1_ComponentVersion(record, groups: groups[id] ?? [])
+            var message = Hedgerow_Registry_V1_ComponentVersion(record, groups: groups[id] ?? [])
+            message.deprecationReason = labels[record.name]?.deprecations[record.version] ?? ""
+            message.aliases = (labels[record.name]?.aliases ?? [:])
+                .filter { $0.value == record.version }.keys.sorted()
+            return message
         }
     }
 }

@@ -17,7 +17,13 @@ extension RegistryService {
         try AuthorizationTable.cloud.authorize(context, for: .none)
         let manifest = try Self.parse(request.definition)
         let resolved = try await cloud.resolve(manifest.definition, in: manifest)
-        let applied = try await apply(manifest.definition, dryRun: request.dryRun)
+        let author = try context.peer().principal.name
+        let applied: AppliedRevision
+        do {
+            applied = try await apply(manifest.definition, by: author, dryRun: request.dryRun)
+        } catch StoreError.invalidMembers(let problems) {
+            throw HedgerowError(problems, in: manifest)
+        }
         if applied.changed && !request.dryRun {
             cloud.directory.adopt(applied.revision)
             // A core that is new here may be waiting for a certificate.
@@ -28,14 +34,17 @@ extension RegistryService {
         }
         var response = Hedgerow_Registry_V1_ApplyGroupResponse()
         response.revision = Hedgerow_Type_V1_GroupRevision(applied.revision)
+            .written(by: applied.revision.definition)
         response.changed = applied.changed
         response.created = applied.created
         response.lock = resolved.lock.map(Hedgerow_Type_V1_LockedComponent.init)
-        response.warnings = resolved.warnings
+        response.warnings = resolved.warnings + applied.warnings
         return response
     }
 
-    private func apply(_ definition: GroupDefinition, dryRun: Bool) async throws -> AppliedRevision {
+    private func apply(
+        _ definition: GroupDefinition, by author: String, dryRun: Bool
+    ) async throws -> AppliedRevision {
         // A new group gets its CA in the same transaction; the key has to be on disk before.
         var authority: AuthorityRecord?
         if !dryRun, try await cloud.registry.group(named: definition.name) == nil {
@@ -43,7 +52,7 @@ extension RegistryService {
         }
         do {
             let applied = try await cloud.registry.apply(
-                definition, at: cloud.now, authority: authority, dryRun: dryRun)
+                definition, at: cloud.now, author: author, authority: authority, dryRun: dryRun)
             if let authority, !applied.created {
                 try await cloud.groupAuthorities.discard(authority.fingerprint)
             }
@@ -118,6 +127,7 @@ extension RegistryService {
         group.name = record.name
         group.createTime = Google_Protobuf_Timestamp(record.createTime)
         group.newestRevision = Hedgerow_Type_V1_GroupRevision(record.newest)
+            .written(by: record.newest.definition)
         for name in record.newest.definition.cores.sorted() {
             var status = Hedgerow_Registry_V1_CoreStatus()
             status.core = name

@@ -1,3 +1,4 @@
+import Components
 import Crypto
 import FoundationEssentials
 import GRPCCore
@@ -13,17 +14,22 @@ extension RegistryService {
         var check = RequestCheck()
         check.requestID(request.requestID)
         check.name(request.name, "name")
-        check.attributes(request.attributes, "attributes")
         let kind = Self.kind(request.kind)
         check.require(kind != nil, "kind", "is \(request.kind.rawValue), which this version does not know")
+        let asked = ThingDefinition(
+            name: request.name, isCore: kind == .core, type: request.type, attributes: request.attributes)
+        // The name is checked above, in the words of all requests.
+        for problem in ThingRules.problems(with: asked) where problem.path != "name" {
+            check.require(false, problem.path, problem.message)
+        }
         try check.finish()
 
         let record = ThingRecord(
             name: request.name, kind: kind ?? .thing, attributes: request.attributes, createTime: cloud.now,
-            lastSeenTime: nil, group: nil)
-        let key = try RequestKey(
-            id: request.requestID,
-            parts: [record.name, record.kind.rawValue, JSONText.encode(record.attributes)])
+            lastSeenTime: nil, group: nil, type: request.type)
+        let parts = [record.name, record.kind.rawValue, try JSONText.encode(record.attributes)]
+        let key = RequestKey(
+            id: request.requestID, parts: record.type.isEmpty ? parts : parts + [record.type])
         let stored = try await cloud.registry.createThing(record, request: key)
         cloud.directory.add(stored.name, kind: stored.kind)
 
@@ -64,10 +70,17 @@ extension RegistryService {
                     description: "is \(request.kind.rawValue), which this version does not know")
             ])
         }
-        let list = "things/\(kind?.rawValue ?? "")"
+        let selector = try Self.selector(request.selector)
+        let list = "things/\(kind?.rawValue ?? "")" + (selector.map { "/\(Self.digest($0))" } ?? "")
         let last = try Paging.last(in: request.pageToken, list: list)
 
-        let records = try await cloud.registry.things(of: kind, after: last ?? "", limit: size + 1)
+        let records =
+            if let selector {
+                try await cloud.registry.things(
+                    of: kind, after: last ?? "", limit: size + 1, matching: selector)
+            } else {
+                try await cloud.registry.things(of: kind, after: last ?? "", limit: size + 1)
+            }
         let page = Paging.page(records.map(wire), size: size)
         var response = Hedgerow_Registry_V1_ListThingsResponse()
         response.things = page.entries
@@ -93,10 +106,16 @@ extension RegistryService {
         return Hedgerow_Registry_V1_DeleteThingResponse()
     }
 
-    private func wire(_ stored: ThingRecord) -> Hedgerow_Registry_V1_Thing {
+    func wire(_ stored: ThingRecord) -> Hedgerow_Registry_V1_Thing {
         var record = stored
         if let time = cloud.presence.lastLeft(record.name) { record.lastSeenTime = time }
         return Hedgerow_Registry_V1_Thing(record, connected: cloud.presence.isConnected(record.name))
+    }
+
+    /// Tells selectors apart in page tokens, which have to be short.
+    private static func digest(_ selector: ThingSelector) -> String {
+        SHA256.hash(data: Data(selector.canonical.description.utf8)).prefix(16)
+            .map { String($0, radix: 16) }.joined(separator: ".")
     }
 
     /// Nil where this version does not know the kind.

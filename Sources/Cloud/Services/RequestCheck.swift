@@ -29,19 +29,6 @@ struct RequestCheck {
         require(id.utf8.count <= 64, "request_id", "has \(id.utf8.count) bytes; at most 64 are allowed")
     }
 
-    /// Checks free attributes: at most 64, keys of 1 to 256 bytes, values of at most 256.
-    mutating func attributes(_ attributes: [String: String], _ field: String) {
-        require(attributes.count <= 64, field, "has \(attributes.count) entries; at most 64 are allowed")
-        for (key, value) in attributes.prefix(Self.maximumViolations) {
-            require(
-                (1...256).contains(key.utf8.count), field,
-                "has a key of \(key.utf8.count) bytes; 1 to 256 are allowed")
-            require(
-                value.utf8.count <= 256, "\(field)[\"\(key.prefix(64))\"]",
-                "has \(value.utf8.count) bytes; at most 256 are allowed")
-        }
-    }
-
     /// Throws where something was wrong.
     ///
     /// - Throws: `HedgerowError` INVALID_ARGUMENT `INVALID_FIELD`.

@@ -15,6 +15,8 @@ extension StoreError: RPCErrorConvertible {
             HedgerowError(.notFound, .notFound, text, cause: self)
         case .inUse(let text):
             HedgerowError(.failedPrecondition, .inUse, text, cause: self)
+        case .deploymentOver(let text):
+            HedgerowError(.failedPrecondition, .deploymentOver, text, cause: self)
         case .requestIDReused:
             HedgerowError(
                 .invalidArgument, .invalidField,
@@ -25,6 +27,9 @@ extension StoreError: RPCErrorConvertible {
             HedgerowError(
                 .invalidArgument, .invalidDefinition, Self.summary(problems),
                 violations: problems.map { .init(field: $0.path, description: $0.message) }, cause: self)
+        case .invalidFields(let problems):
+            HedgerowError(
+                violations: problems.map { .init(field: $0.path, description: $0.message) })
         case .tooManyAuthorities(let count):
             HedgerowError(
                 .resourceExhausted, .tooManyCalls,
@@ -54,7 +59,7 @@ extension StoreError: RPCErrorConvertible {
             cause: cause)
     }
 
-    private static func summary(_ problems: [MemberProblem]) -> String {
+    private static func summary(_ problems: [DefinitionProblem]) -> String {
         let first = problems.first.map { "\($0.path): \($0.message)" } ?? "the definition has errors"
         return problems.count > 1 ? "\(first) (and \(problems.count - 1) more errors)" : first
     }

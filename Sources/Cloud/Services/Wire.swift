@@ -76,7 +76,8 @@ extension Hedgerow_Type_V1_GroupRevision {
         components = record.definition.components.map { instance in
             var message = Hedgerow_Type_V1_ComponentInstance(instance)
             // What an alias points at may have changed since the lock was made, and cores do not look it up.
-            if instance.request.alias != nil, let entry = lock.first(where: { $0.instance == instance.name }) {
+            if instance.request.alias != nil, let entry = lock.first(where: { $0.instance == instance.name })
+            {
                 message.version = entry.version.description
             }
             return message

@@ -13,7 +13,6 @@ extension CloudDatabase {
         migrator.registerMigration("control-plane-2") { database in
             try database.execute(sql: componentSchema)
         }
-        registerArtifacts(&migrator)
         registerGroups(&migrator)
         registerArtifacts(&migrator)
         registerRollouts(&migrator)

@@ -11,20 +11,52 @@ struct CoreHelloRecord: Hashable, Sendable {
     var clockSkewMilliseconds: Int64
 }
 
+/// A deployment to be made.
+struct NewDeployment: Hashable, Sendable {
+    var id: String
+    var group: String
+    /// The newest where it is 0.
+    var revision: UInt64
+    /// What the component instances of that revision were resolved to; stored with the deployment.
+    var lock: [LockedComponent]
+    var rollout = RolloutPolicy()
+    /// Who makes it.
+    var creator = ""
+    /// The deployment whose lock it has, as a rollback; nil where its versions were resolved anew.
+    var lockOf: String?
+}
+
+/// How far a core says it is.
+struct CoreReport: Hashable, Sendable {
+    var deploymentID: String
+    var stage: CoreStage
+    var reason: String
+    /// Where it is while it is in progress, as on the wire.
+    var step = 0
+    /// When that is over at the latest; nil where the core does not say.
+    var deadline: Date?
+}
+
+/// What came of a report.
+struct RecordedReport: Hashable, Sendable {
+    /// Whether the deployment exists.
+    var known: Bool
+    /// The revision that the core runs from now on, where the report said so.
+    var active: RevisionRecord?
+    /// Why the rollout was stopped by this report; nil where it was not.
+    var aborted: String?
+}
+
 /// Keeps deployments and what cores run.
 ///
 /// Every function is one transaction: it happens wholly or, where it throws, not at all.
 protocol DeploymentStore: Sendable {
     /// Makes a deployment of a revision to all its cores, and cancels what older ones had not finished there.
     ///
-    /// - Parameters:
-    ///   - revision: the newest where it is 0.
-    ///   - lock: what the component instances of that revision were resolved to; stored with the deployment.
     /// - Throws: ``StoreError/notFound(_:)``, ``StoreError/requestIDReused``, ``StoreError/inUse(_:)`` where
     ///   a core of it belongs to another group by now.
     func createDeployment(
-        id: String, group: String, revision: UInt64, lock: [LockedComponent], request: RequestKey?,
-        at time: Date
+        _ new: NewDeployment, request: RequestKey?, at time: Date
     ) async throws -> DeploymentRecord
 
     /// The deployment that an earlier request with this id made, nil where there was none.
@@ -43,11 +75,20 @@ protocol DeploymentStore: Sendable {
     /// - Returns: the revision that it runs as far as the cloud believes it: one that exists and names it.
     func recordHello(_ hello: CoreHelloRecord, at time: Date) async throws -> RevisionRecord?
 
+    /// Records what a core said that it runs on; nil where it did not say.
+    func recordPlatform(_ platform: Platform?, of core: String) async throws
+
+    /// What some cores run on; those that did not say are missing.
+    func platforms(of cores: [String]) async throws -> [String: Platform]
+
+    /// What a core runs by the deployment that it finished last; nil where that is not known.
+    func running(on core: String) async throws -> RunningDeployment?
+
     /// Records that the addresses of a core changed.
     func recordEndpoints(_ endpoints: [CoreEndpoint], of core: String) async throws
 
     /// What a core is to be told now: its newest deployment, unless that ended with a refusal there or the
-    /// core runs it. Marks it as being in progress until the deadline, and remembers that the core may run
+    /// core runs it, or its turn has not come, or it was canceled. Marks it as being in progress until the deadline, and remembers that the core may run
     /// its revision, and ask for the recipes of its lock, from now on. A core that runs it already, with the same
     /// lock, is marked as succeeded.
     ///
@@ -61,13 +102,22 @@ protocol DeploymentStore: Sendable {
     /// Records how far a core is. A canceled deployment stays canceled; a report that comes after the
     /// deadline still counts.
     ///
-    /// - Returns: the revision that the core runs from now on, where the report said so, and whether the
-    ///   deployment is known.
-    func recordReport(
-        core: String, deploymentID: String, stage: CoreStage, reason: String, at time: Date
-    ) async throws -> (active: RevisionRecord?, known: Bool)
+    func recordReport(_ report: CoreReport, core: String, at time: Date) async throws -> RecordedReport
 
-    /// Marks what is over its deadline as timed out.
+    /// Pauses, resumes or cancels a deployment. To ask for what is so already changes nothing.
+    ///
+    /// - Throws: ``StoreError/notFound(_:)``, ``StoreError/deploymentOver(_:)``.
+    func decide(
+        _ decision: RolloutDecision, deployment id: String, at time: Date
+    ) async throws -> DeploymentRecord
+
+    /// Rollouts in waves that may begin a core now, the oldest first.
+    func openRollouts(at time: Date) async throws -> [OpenRollout]
+
+    /// The canceled deployment that a core is still at, with the reason; nil where there is none.
+    func cancellation(of core: String) async throws -> (deploymentID: String, reason: String)?
+
+    /// Marks what is over its deadline as timed out, and stops rollouts of which too many failed.
     ///
     /// - Returns: how many.
     func expire(at time: Date) async throws -> Int

@@ -28,6 +28,8 @@ struct ThingRecord: Hashable, Sendable {
     var lastSeenTime: Date?
     /// Group whose newest revision names it.
     var group: String?
+    /// Name of its type; empty where it has none.
+    var type = ""
 }
 
 /// Makes a creation idempotent: the client's id and a digest of what it asked for.
@@ -42,6 +44,8 @@ struct RevisionRecord: Hashable, Sendable {
     var number: UInt64
     var definition: GroupDefinition
     var createTime: Date
+    /// Name of the operator who made it; empty where that was not kept.
+    var author = ""
 }
 
 /// A group and its newest revision.
@@ -56,6 +60,10 @@ struct AppliedRevision: Hashable, Sendable {
     var revision: RevisionRecord
     var changed: Bool
     var created: Bool
+    /// The newest revision before.
+    var previous: RevisionRecord?
+    /// What became of its selectors and is probably not meant.
+    var warnings: [String] = []
 }
 
 /// An address that a core said it listens at.
@@ -151,6 +159,20 @@ struct CoreDeploymentRecord: Hashable, Sendable {
     var stage: CoreStage
     var reason: String
     var updateTime: Date
+    /// When the core was told first; nil where it was not.
+    var startTime: Date?
+    /// Where it is while it is in progress, as the core says: a `DeploymentStage` of the wire, 0 where it does not.
+    var step = 0
+    /// When what it is at is over at the latest; nil where it is at nothing.
+    var deadline: Date?
+}
+
+/// Whether a rollout goes on. The raw values are those of the wire and of the database.
+enum RolloutState: Int, CaseIterable, Hashable, Sendable {
+    case running = 1
+    case paused = 2
+    case canceled = 3
+    case aborted = 4
 }
 
 /// A revision on its way to its cores.
@@ -164,6 +186,32 @@ struct DeploymentRecord: Hashable, Sendable {
     var cores: [CoreDeploymentRecord]
     /// What the component instances were resolved to, by instance.
     var lock: [LockedComponent]
+    /// How it comes to its cores.
+    var rollout = RolloutPolicy()
+    /// Whether further cores are begun.
+    var state = RolloutState.running
+    /// Why it is paused, canceled or aborted.
+    var stateReason = ""
+    /// Who made it; empty for those of before this was kept.
+    var creator = ""
+    /// The deployment whose lock it was made with, as a rollback.
+    var lockOf: String?
+}
+
+/// What an operator decides about a deployment.
+enum RolloutDecision: Hashable, Sendable {
+    case pause(reason: String)
+    case resume
+    case cancel(reason: String)
+}
+
+/// A rollout that may begin further cores.
+struct OpenRollout: Hashable, Sendable {
+    var deployment: String
+    /// Cores that were not begun, in the order of the group's definition.
+    var pending: [String]
+    /// How many of them may be begun now.
+    var admitted: Int
 }
 
 /// What a core is to run now.
@@ -171,6 +219,7 @@ struct AssignmentRecord: Hashable, Sendable {
     var sequence: Int64
     var deploymentID: String
     var revision: RevisionRecord
+    var rollout: RolloutPolicy
     /// What its component instances were resolved to, by instance.
     var lock: [LockedComponent]
 }

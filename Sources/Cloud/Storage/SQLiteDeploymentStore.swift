@@ -9,21 +9,31 @@ struct SQLiteDeploymentStore: DeploymentStore {
     // MARK: Deployments
 
     func createDeployment(
-        id: String, group: String, revision number: UInt64, lock: [LockedComponent], request: RequestKey?,
-        at time: Date
+        _ new: NewDeployment, request: RequestKey?, at time: Date
     ) async throws -> DeploymentRecord {
         try await database.write { db in
             if let earlier = try Self.deployment(madeBy: request, in: db) { return earlier }
-            let revision = try Self.revisionToDeploy(group: group, number: number, in: db)
-            guard Set(lock.map(\.instance)) == Set(revision.definition.components.map(\.name)) else {
+            let (id, group, lock) = (new.id, new.group, new.lock)
+            let revision = try Self.revisionToDeploy(group: group, number: new.revision, in: db)
+            guard
+                Set(lock.filter { !$0.isAdded }.map(\.instance))
+                    == Set(revision.definition.components.map(\.name))
+            else {
                 throw CorruptRecord(
                     "the lock for revision \(revision.number) of group \"\(group)\" is of another one")
             }
             try db.execute(
-                sql: "INSERT INTO deployment (id, fleet_group, revision, create_time) VALUES (?, ?, ?, ?)",
-                arguments: [id, group, Int64(clamping: revision.number), time.milliseconds])
+                sql: """
+                    INSERT INTO deployment (id, fleet_group, revision, create_time, rollout, creator)
+                    VALUES (?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    id, group, Int64(clamping: revision.number), time.milliseconds,
+                    new.rollout == RolloutPolicy() ? nil : try JSONText.encode(new.rollout), new.creator,
+                ])
             let sequence = db.lastInsertedRowID
             try ComponentLock.insert(lock, deployment: sequence, in: db)
+            try GroupHistory.recordLockSource(new.lockOf, of: sequence, in: db)
             for core in Set(revision.definition.cores) {
                 try Self.cancelUnfinished(of: core, for: id, at: time, in: db)
                 try db.execute(
@@ -111,7 +121,7 @@ struct SQLiteDeploymentStore: DeploymentStore {
         }
     }
 
-    private static func deployment(id: String, in db: Database) throws -> DeploymentRecord? {
+    static func deployment(id: String, in db: Database) throws -> DeploymentRecord? {
         try Row.fetchOne(db, sql: "SELECT * FROM deployment WHERE id = ?", arguments: [id])
             .map { try deployment(from: $0, in: db) }
     }
@@ -123,16 +133,20 @@ struct SQLiteDeploymentStore: DeploymentStore {
         ).map { row in
             CoreDeploymentRecord(
                 core: row["core"], stage: try stage(row["status"]), reason: row["reason"],
-                updateTime: Date(milliseconds: row["update_time"]))
+                updateTime: Date(milliseconds: row["update_time"]),
+                startTime: (row["start_time"] as Int64?).map(Date.init(milliseconds:)), step: row["step"],
+                deadline: (row["deadline"] as Int64?).map(Date.init(milliseconds:)))
         }
         return DeploymentRecord(
             sequence: sequence, id: row["id"], group: row["fleet_group"],
             revision: UInt64(row["revision"] as Int64),
             createTime: Date(milliseconds: row["create_time"]), cores: cores,
-            lock: try ComponentLock.fetch(deployment: sequence, in: db))
+            lock: try ComponentLock.fetch(deployment: sequence, in: db), rollout: try policy(from: row),
+            state: try state(from: row), stateReason: row["state_reason"], creator: row["creator"],
+            lockOf: try GroupHistory.lockSource(of: sequence, in: db))
     }
 
-    private static func stage(_ value: Int) throws -> CoreStage {
+    static func stage(_ value: Int) throws -> CoreStage {
         guard let stage = CoreStage(rawValue: value) else {
             throw CorruptRecord("the status \(value) of a deployment")
         }
@@ -163,6 +177,12 @@ struct SQLiteDeploymentStore: DeploymentStore {
             case .failed, .rolledBack, .canceled:
                 // It said no, and would say it again.
                 return (nil, false)
+            case .inProgress where try Self.state(from: row) == .canceled:
+                // It is told to stop instead.
+                return (nil, false)
+            case .pending where try !Self.admits(deployment: row, at: time, in: db):
+                // Its turn comes.
+                return (nil, false)
             case .pending, .inProgress, .timedOut, .succeeded:
                 break
             }
@@ -183,15 +203,17 @@ struct SQLiteDeploymentStore: DeploymentStore {
             try ComponentLock.remember(lock, core: core, in: db)
             return (
                 AssignmentRecord(
-                    sequence: sequence, deploymentID: row["id"], revision: revision, lock: lock), true
+                    sequence: sequence, deploymentID: row["id"], revision: revision,
+                    rollout: try Self.policy(from: row), lock: lock), true
             )
         }
     }
 
     func recordReport(
-        core: String, deploymentID: String, stage: CoreStage, reason: String, at time: Date
-    ) async throws -> (active: RevisionRecord?, known: Bool) {
+        _ report: CoreReport, core: String, at time: Date
+    ) async throws -> RecordedReport {
         try await database.write { db in
+            let (deploymentID, stage) = (report.deploymentID, report.stage)
             guard
                 let row = try Row.fetchOne(
                     db,
@@ -201,51 +223,61 @@ struct SQLiteDeploymentStore: DeploymentStore {
                         WHERE core_deployment.core = ? AND deployment.id = ?
                         """,
                     arguments: [core, deploymentID])
-            else { return (nil, false) }
+            else { return RecordedReport(known: false) }
             let sequence: Int64 = row["sequence"]
-            let deadline = (row["deadline"] as Int64?).map(Date.init(milliseconds:))
+            let deadline = report.deadline ?? (row["deadline"] as Int64?).map(Date.init(milliseconds:))
             let old = try Self.stage(row["status"])
             let staysFinished = stage == .inProgress && old.isFinished
             if old != .canceled && !staysFinished {
                 try Self.set(
-                    stage, reason: reason, core: core, deployment: sequence, at: time,
-                    deadline: stage.isFinished ? nil : deadline, in: db)
+                    stage, reason: report.reason, core: core, deployment: sequence, at: time,
+                    deadline: stage.isFinished ? nil : deadline, step: report.step, in: db)
             }
-            guard stage == .succeeded else { return (nil, true) }
+            let aborted =
+                stage.isFinished ? try Self.abortWhereDue(deployment: sequence, at: time, in: db) : nil
+            guard stage == .succeeded else { return RecordedReport(known: true, aborted: aborted) }
             let id = RevisionID(group: row["fleet_group"], number: UInt64(row["revision"] as Int64))
             let lock = try ComponentLock.fetch(deployment: sequence, in: db)
             try Self.setActive(id, lock: lock, of: core, in: db)
             try Self.remember(core: core, mayRun: id, in: db)
-            return (try SQLiteRegistryStore.revision(id, in: db), true)
+            return RecordedReport(
+                known: true, active: try SQLiteRegistryStore.revision(id, in: db), aborted: aborted)
         }
     }
 
     func expire(at time: Date) async throws -> Int {
         try await database.write { db in
+            let affected = try Int64.fetchAll(
+                db, sql: "SELECT DISTINCT deployment FROM core_deployment WHERE status = 2 AND deadline < ?",
+                arguments: [time.milliseconds])
             try db.execute(
                 sql: """
                     UPDATE core_deployment
-                    SET status = ?1, update_time = ?2, deadline = NULL,
+                    SET status = ?1, update_time = ?2, deadline = NULL, step = 0,
                         reason = 'the core did not report in time'
                             || CASE reason WHEN '' THEN '' ELSE '; it said last: ' || reason END
                     WHERE status = 2 AND deadline < ?2
                     """,
                 arguments: [CoreStage.timedOut.rawValue, time.milliseconds])
-            return db.changesCount
+            let count = db.changesCount
+            for deployment in affected { try Self.abortWhereDue(deployment: deployment, at: time, in: db) }
+            return count
         }
     }
 
     private static func set(
         _ stage: CoreStage, reason: String, core: String, deployment: Int64, at time: Date,
-        deadline: Date? = nil, in db: Database
+        deadline: Date? = nil, step: Int = 0, in db: Database
     ) throws {
         try db.execute(
             sql: """
-                UPDATE core_deployment SET status = ?, reason = ?, update_time = ?, deadline = ?
-                WHERE deployment = ? AND core = ?
+                UPDATE core_deployment SET status = ?1, reason = ?2, update_time = ?3, deadline = ?4, step = ?7,
+                    start_time = CASE WHEN ?1 = 2 THEN coalesce(start_time, ?3) ELSE start_time END
+                WHERE deployment = ?5 AND core = ?6
                 """,
             arguments: [
                 stage.rawValue, reason, time.milliseconds, deadline?.milliseconds, deployment, core,
+                stage == .inProgress ? step : 0,
             ])
     }
 
@@ -260,6 +292,10 @@ struct SQLiteDeploymentStore: DeploymentStore {
                             FROM deployment)
                         WHERE age > ?)
                     AND sequence NOT IN (SELECT max(deployment) FROM core_deployment GROUP BY core)
+                    -- What a rollback goes back to: the last success of each revision.
+                    AND sequence NOT IN (
+                        SELECT max(sequence) FROM deployment WHERE \(GroupHistory.succeeded)
+                        GROUP BY fleet_group, revision)
                     """,
                 arguments: [count])
         }

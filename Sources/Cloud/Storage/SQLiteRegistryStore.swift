@@ -23,12 +23,8 @@ struct SQLiteRegistryStore: RegistryStore {
                 throw StoreError.alreadyExists(
                     "a thing or core named \"\(thing.name)\" is registered already")
             }
-            try db.execute(
-                sql: "INSERT INTO thing (name, kind, attributes, create_time) VALUES (?, ?, ?, ?)",
-                arguments: [
-                    thing.name, thing.kind.rawValue, try JSONText.encode(thing.attributes),
-                    thing.createTime.milliseconds,
-                ])
+            try Self.check(thing.definition, in: db)
+            try Self.insert(thing, in: db)
             try CreationRequests.record(
                 request, method: "CreateThing", resource: thing.name, at: thing.createTime, in: db)
             return try Self.thing(named: thing.name, in: db) ?? thing
@@ -104,27 +100,28 @@ struct SQLiteRegistryStore: RegistryStore {
             attributes: try JSONText.decode([String: String].self, from: row["attributes"]),
             createTime: Date(milliseconds: row["create_time"]),
             lastSeenTime: (row["last_seen_time"] as Int64?).map(Date.init(milliseconds:)),
-            group: row["fleet_group"])
+            group: row["fleet_group"], type: row["type"])
     }
 
     // MARK: Groups
 
     func apply(
-        _ definition: GroupDefinition, at time: Date, authority: AuthorityRecord?, dryRun: Bool
+        _ definition: GroupDefinition, at time: Date, author: String, authority: AuthorityRecord?,
+        dryRun: Bool
     ) async throws -> AppliedRevision {
         try await database.write { db in
-            try Self.checkMembers(of: definition, in: db)
-            let existing = try Self.group(named: definition.name, in: db)
-            if let existing, existing.newest.definition.isEquivalent(to: definition) {
-                return AppliedRevision(revision: existing.newest, changed: false, created: false)
+            var applied: AppliedRevision?
+            try db.inSavepoint {
+                let done = try Self.apply(definition, at: time, author: author, in: db)
+                if !dryRun, done.created, let authority {
+                    try SQLiteCredentialStore.insert(authority, in: db)
+                }
+                applied = done
+                return dryRun ? .rollback : .commit
             }
-            let revision = RevisionRecord(
-                group: definition.name, number: (existing?.newest.number ?? 0) + 1, definition: definition,
-                createTime: time)
-            let applied = AppliedRevision(revision: revision, changed: true, created: existing == nil)
-            if dryRun { return applied }
-            try Self.insert(revision, isNew: existing == nil, in: db)
-            if existing == nil, let authority { try SQLiteCredentialStore.insert(authority, in: db) }
+            guard let applied else {
+                throw CorruptRecord("a revision of \"\(definition.name)\" was not made")
+            }
             return applied
         }
     }
@@ -155,7 +152,8 @@ struct SQLiteRegistryStore: RegistryStore {
 
     private static let selectGroup = """
         SELECT fleet_group.name AS fleet_group, fleet_group.create_time AS group_create_time,
-            group_revision.revision, group_revision.definition, group_revision.create_time
+            group_revision.revision, group_revision.definition, group_revision.create_time,
+            group_revision.author
         FROM fleet_group JOIN group_revision
             ON group_revision.fleet_group = fleet_group.name
             AND group_revision.revision = fleet_group.newest_revision
@@ -184,10 +182,10 @@ struct SQLiteRegistryStore: RegistryStore {
         RevisionRecord(
             group: row["fleet_group"], number: UInt64(row["revision"] as Int64),
             definition: try JSONText.decode(GroupDefinition.self, from: row["definition"]),
-            createTime: Date(milliseconds: row["create_time"]))
+            createTime: Date(milliseconds: row["create_time"]), author: row["author"])
     }
 
-    private static func insert(_ revision: RevisionRecord, isNew: Bool, in db: Database) throws {
+    static func insert(_ revision: RevisionRecord, isNew: Bool, in db: Database) throws {
         let time = revision.createTime.milliseconds
         let number = Int64(clamping: revision.number)
         if isNew {
@@ -200,9 +198,13 @@ struct SQLiteRegistryStore: RegistryStore {
                 arguments: [revision.group, number])
         }
         try db.execute(
-            sql:
-                "INSERT INTO group_revision (fleet_group, revision, definition, create_time) VALUES (?, ?, ?, ?)",
-            arguments: [revision.group, number, try JSONText.encode(revision.definition), time])
+            sql: """
+                INSERT INTO group_revision (fleet_group, revision, definition, create_time, author)
+                VALUES (?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                revision.group, number, try JSONText.encode(revision.definition), time, revision.author,
+            ])
         try db.execute(sql: "DELETE FROM group_member WHERE fleet_group = ?", arguments: [revision.group])
         let insert = try db.cachedStatement(
             sql: "INSERT INTO group_member (name, fleet_group, kind) VALUES (?, ?, ?)")
@@ -219,14 +221,14 @@ struct SQLiteRegistryStore: RegistryStore {
     private static let maximumProblems = 100
 
     /// Checks that every name is registered as what the definition takes it for, and in no other group.
-    private static func checkMembers(of definition: GroupDefinition, in db: Database) throws {
-        var problems: [StoreError.MemberProblem] = []
+    static func checkMembers(of definition: GroupDefinition, in db: Database) throws {
+        var problems: [DefinitionProblem] = []
         for (field, names, kind) in [
             ("cores", definition.cores, ThingKind.core), ("things", definition.things, ThingKind.thing),
         ] {
             for (index, name) in names.enumerated() where problems.count < maximumProblems {
                 if let message = try memberProblem(name, kind: kind, group: definition.name, in: db) {
-                    problems.append(.init(path: "\(field)[\(index)]", message: message))
+                    problems.append(DefinitionProblem(path: "\(field)[\(index)]", message: message))
                 }
             }
         }

@@ -8,10 +8,14 @@ enum StoreError: Error, Hashable, Sendable {
     case notFound(String)
     /// It is in use; the text says by what and what to do.
     case inUse(String)
+    /// A deployment has come to an end; the text says how.
+    case deploymentOver(String)
     /// The request id belongs to another request.
     case requestIDReused
     /// Names of a definition that do not fit the registry.
-    case invalidMembers([MemberProblem])
+    case invalidMembers([DefinitionProblem])
+    /// Types or attributes of a thing that break the rules.
+    case invalidFields([DefinitionProblem])
     /// The group has so many CAs in use that one more would make every discovery answer too long.
     case tooManyAuthorities(Int)
     /// There are as many as are kept; the text says of what and what to do.
@@ -20,12 +24,4 @@ enum StoreError: Error, Hashable, Sendable {
     case missingArtifacts([ArtifactReference])
     /// The disk is full or failed; nothing was changed.
     case storageFailed(String)
-
-    /// One name of a group definition that does not fit the registry.
-    struct MemberProblem: Hashable, Sendable {
-        /// Where in the definition: `cores[0]`.
-        let path: String
-        /// What is wrong and what to do.
-        let message: String
-    }
 }

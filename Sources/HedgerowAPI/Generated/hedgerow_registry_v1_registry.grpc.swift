@@ -189,6 +189,162 @@ public enum Hedgerow_Registry_V1_RegistryService: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "SetThingAttributes" metadata.
+        public enum SetThingAttributes: Sendable {
+            /// Request type for "SetThingAttributes".
+            public typealias Input = Hedgerow_Registry_V1_SetThingAttributesRequest
+            /// Response type for "SetThingAttributes".
+            public typealias Output = Hedgerow_Registry_V1_SetThingAttributesResponse
+            /// Descriptor for "SetThingAttributes".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "SetThingAttributes",
+                type: .unary
+            )
+        }
+        /// Namespace for "PutThingType" metadata.
+        public enum PutThingType: Sendable {
+            /// Request type for "PutThingType".
+            public typealias Input = Hedgerow_Registry_V1_PutThingTypeRequest
+            /// Response type for "PutThingType".
+            public typealias Output = Hedgerow_Registry_V1_PutThingTypeResponse
+            /// Descriptor for "PutThingType".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "PutThingType",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListThingTypes" metadata.
+        public enum ListThingTypes: Sendable {
+            /// Request type for "ListThingTypes".
+            public typealias Input = Hedgerow_Registry_V1_ListThingTypesRequest
+            /// Response type for "ListThingTypes".
+            public typealias Output = Hedgerow_Registry_V1_ListThingTypesResponse
+            /// Descriptor for "ListThingTypes".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "ListThingTypes",
+                type: .unary
+            )
+        }
+        /// Namespace for "DeleteThingType" metadata.
+        public enum DeleteThingType: Sendable {
+            /// Request type for "DeleteThingType".
+            public typealias Input = Hedgerow_Registry_V1_DeleteThingTypeRequest
+            /// Response type for "DeleteThingType".
+            public typealias Output = Hedgerow_Registry_V1_DeleteThingTypeResponse
+            /// Descriptor for "DeleteThingType".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "DeleteThingType",
+                type: .unary
+            )
+        }
+        /// Namespace for "CheckManifests" metadata.
+        public enum CheckManifests: Sendable {
+            /// Request type for "CheckManifests".
+            public typealias Input = Hedgerow_Registry_V1_CheckManifestsRequest
+            /// Response type for "CheckManifests".
+            public typealias Output = Hedgerow_Registry_V1_CheckManifestsResponse
+            /// Descriptor for "CheckManifests".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "CheckManifests",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetGroupRevision" metadata.
+        public enum GetGroupRevision: Sendable {
+            /// Request type for "GetGroupRevision".
+            public typealias Input = Hedgerow_Registry_V1_GetGroupRevisionRequest
+            /// Response type for "GetGroupRevision".
+            public typealias Output = Hedgerow_Registry_V1_GetGroupRevisionResponse
+            /// Descriptor for "GetGroupRevision".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "GetGroupRevision",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListGroupRevisions" metadata.
+        public enum ListGroupRevisions: Sendable {
+            /// Request type for "ListGroupRevisions".
+            public typealias Input = Hedgerow_Registry_V1_ListGroupRevisionsRequest
+            /// Response type for "ListGroupRevisions".
+            public typealias Output = Hedgerow_Registry_V1_ListGroupRevisionsResponse
+            /// Descriptor for "ListGroupRevisions".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "ListGroupRevisions",
+                type: .unary
+            )
+        }
+        /// Namespace for "SetComponentAlias" metadata.
+        public enum SetComponentAlias: Sendable {
+            /// Request type for "SetComponentAlias".
+            public typealias Input = Hedgerow_Registry_V1_SetComponentAliasRequest
+            /// Response type for "SetComponentAlias".
+            public typealias Output = Hedgerow_Registry_V1_SetComponentAliasResponse
+            /// Descriptor for "SetComponentAlias".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "SetComponentAlias",
+                type: .unary
+            )
+        }
+        /// Namespace for "DeleteComponentAlias" metadata.
+        public enum DeleteComponentAlias: Sendable {
+            /// Request type for "DeleteComponentAlias".
+            public typealias Input = Hedgerow_Registry_V1_DeleteComponentAliasRequest
+            /// Response type for "DeleteComponentAlias".
+            public typealias Output = Hedgerow_Registry_V1_DeleteComponentAliasResponse
+            /// Descriptor for "DeleteComponentAlias".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "DeleteComponentAlias",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListComponentAliases" metadata.
+        public enum ListComponentAliases: Sendable {
+            /// Request type for "ListComponentAliases".
+            public typealias Input = Hedgerow_Registry_V1_ListComponentAliasesRequest
+            /// Response type for "ListComponentAliases".
+            public typealias Output = Hedgerow_Registry_V1_ListComponentAliasesResponse
+            /// Descriptor for "ListComponentAliases".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "ListComponentAliases",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListComponentAliasMoves" metadata.
+        public enum ListComponentAliasMoves: Sendable {
+            /// Request type for "ListComponentAliasMoves".
+            public typealias Input = Hedgerow_Registry_V1_ListComponentAliasMovesRequest
+            /// Response type for "ListComponentAliasMoves".
+            public typealias Output = Hedgerow_Registry_V1_ListComponentAliasMovesResponse
+            /// Descriptor for "ListComponentAliasMoves".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "ListComponentAliasMoves",
+                type: .unary
+            )
+        }
+        /// Namespace for "DeprecateComponent" metadata.
+        public enum DeprecateComponent: Sendable {
+            /// Request type for "DeprecateComponent".
+            public typealias Input = Hedgerow_Registry_V1_DeprecateComponentRequest
+            /// Response type for "DeprecateComponent".
+            public typealias Output = Hedgerow_Registry_V1_DeprecateComponentResponse
+            /// Descriptor for "DeprecateComponent".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "DeprecateComponent",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "hedgerow.registry.v1.RegistryService" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             CreateThing.descriptor,
@@ -203,7 +359,19 @@ public enum Hedgerow_Registry_V1_RegistryService: Sendable {
             RotateGroupAuthority.descriptor,
             RegisterComponent.descriptor,
             GetComponent.descriptor,
-            ListComponents.descriptor
+            ListComponents.descriptor,
+            SetThingAttributes.descriptor,
+            PutThingType.descriptor,
+            ListThingTypes.descriptor,
+            DeleteThingType.descriptor,
+            CheckManifests.descriptor,
+            GetGroupRevision.descriptor,
+            ListGroupRevisions.descriptor,
+            SetComponentAlias.descriptor,
+            DeleteComponentAlias.descriptor,
+            ListComponentAliases.descriptor,
+            ListComponentAliasMoves.descriptor,
+            DeprecateComponent.descriptor
         ]
     }
 }
@@ -471,6 +639,226 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListComponentsResponse>
+
+        /// Handle the "SetThingAttributes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sets the type and attributes of a thing or core. Idempotent. Groups take part of it when they are applied again.
+        /// > NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_SetThingAttributesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_SetThingAttributesResponse` messages.
+        func setThingAttributes(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_SetThingAttributesResponse>
+
+        /// Handle the "PutThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes or changes a type of things. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_PutThingTypeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_PutThingTypeResponse` messages.
+        func putThingType(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_PutThingTypeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_PutThingTypeResponse>
+
+        /// Handle the "ListThingTypes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists types of things by name.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_ListThingTypesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_ListThingTypesResponse` messages.
+        func listThingTypes(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListThingTypesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListThingTypesResponse>
+
+        /// Handle the "DeleteThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a type of things. FAILED_PRECONDITION `IN_USE` while a thing has it.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_DeleteThingTypeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_DeleteThingTypeResponse` messages.
+        func deleteThingType(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse>
+
+        /// Handle the "CheckManifests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Checks manifests of every kind, as if those before had been applied, and makes nothing. Errors are those that
+        /// > applying would give, with a BadRequest that names file, line and column as `FILE:LINE:COLUMN`, the file by its
+        /// > index.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_CheckManifestsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_CheckManifestsResponse` messages.
+        func checkManifests(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_CheckManifestsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_CheckManifestsResponse>
+
+        /// Handle the "GetGroupRevision" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one revision of a group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_GetGroupRevisionRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_GetGroupRevisionResponse` messages.
+        func getGroupRevision(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse>
+
+        /// Handle the "ListGroupRevisions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists the revisions of a group, the newest first, with what each changed and its deployments.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_ListGroupRevisionsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_ListGroupRevisionsResponse` messages.
+        func listGroupRevisions(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse>
+
+        /// Handle the "SetComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Points an alias at a version of a component. Idempotent. It deploys nothing. NOT_FOUND where there is no such
+        /// > version.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_SetComponentAliasRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_SetComponentAliasResponse` messages.
+        func setComponentAlias(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_SetComponentAliasResponse>
+
+        /// Handle the "DeleteComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Removes an alias. FAILED_PRECONDITION `IN_USE` while the newest revision of a group names it.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_DeleteComponentAliasRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_DeleteComponentAliasResponse` messages.
+        func deleteComponentAlias(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse>
+
+        /// Handle the "ListComponentAliases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists aliases by component and name.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_ListComponentAliasesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_ListComponentAliasesResponse` messages.
+        func listComponentAliases(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse>
+
+        /// Handle the "ListComponentAliasMoves" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists where the aliases of a component pointed and who moved them, the newest move first.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_ListComponentAliasMovesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_ListComponentAliasMovesResponse` messages.
+        func listComponentAliasMoves(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>
+
+        /// Handle the "DeprecateComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Marks a version as not to be used any more, or takes that back. Idempotent. What runs goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_DeprecateComponentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_DeprecateComponentResponse` messages.
+        func deprecateComponent(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>
     }
 
     /// Service protocol for the "hedgerow.registry.v1.RegistryService" service.
@@ -722,6 +1110,226 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListComponentsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentsResponse>
+
+        /// Handle the "SetThingAttributes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sets the type and attributes of a thing or core. Idempotent. Groups take part of it when they are applied again.
+        /// > NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetThingAttributesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_SetThingAttributesResponse` message.
+        func setThingAttributes(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetThingAttributesResponse>
+
+        /// Handle the "PutThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes or changes a type of things. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_PutThingTypeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_PutThingTypeResponse` message.
+        func putThingType(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_PutThingTypeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_PutThingTypeResponse>
+
+        /// Handle the "ListThingTypes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists types of things by name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListThingTypesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_ListThingTypesResponse` message.
+        func listThingTypes(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListThingTypesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListThingTypesResponse>
+
+        /// Handle the "DeleteThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a type of things. FAILED_PRECONDITION `IN_USE` while a thing has it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteThingTypeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_DeleteThingTypeResponse` message.
+        func deleteThingType(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse>
+
+        /// Handle the "CheckManifests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Checks manifests of every kind, as if those before had been applied, and makes nothing. Errors are those that
+        /// > applying would give, with a BadRequest that names file, line and column as `FILE:LINE:COLUMN`, the file by its
+        /// > index.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_CheckManifestsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_CheckManifestsResponse` message.
+        func checkManifests(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_CheckManifestsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_CheckManifestsResponse>
+
+        /// Handle the "GetGroupRevision" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one revision of a group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_GetGroupRevisionRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_GetGroupRevisionResponse` message.
+        func getGroupRevision(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse>
+
+        /// Handle the "ListGroupRevisions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists the revisions of a group, the newest first, with what each changed and its deployments.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListGroupRevisionsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_ListGroupRevisionsResponse` message.
+        func listGroupRevisions(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse>
+
+        /// Handle the "SetComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Points an alias at a version of a component. Idempotent. It deploys nothing. NOT_FOUND where there is no such
+        /// > version.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetComponentAliasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_SetComponentAliasResponse` message.
+        func setComponentAlias(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetComponentAliasResponse>
+
+        /// Handle the "DeleteComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Removes an alias. FAILED_PRECONDITION `IN_USE` while the newest revision of a group names it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteComponentAliasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_DeleteComponentAliasResponse` message.
+        func deleteComponentAlias(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse>
+
+        /// Handle the "ListComponentAliases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists aliases by component and name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentAliasesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_ListComponentAliasesResponse` message.
+        func listComponentAliases(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse>
+
+        /// Handle the "ListComponentAliasMoves" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists where the aliases of a component pointed and who moved them, the newest move first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentAliasMovesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_ListComponentAliasMovesResponse` message.
+        func listComponentAliasMoves(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>
+
+        /// Handle the "DeprecateComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Marks a version as not to be used any more, or takes that back. Idempotent. What runs goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeprecateComponentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_DeprecateComponentResponse` message.
+        func deprecateComponent(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>
     }
 
     /// Simple service protocol for the "hedgerow.registry.v1.RegistryService" service.
@@ -971,6 +1579,226 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: Hedgerow_Registry_V1_ListComponentsRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Hedgerow_Registry_V1_ListComponentsResponse
+
+        /// Handle the "SetThingAttributes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sets the type and attributes of a thing or core. Idempotent. Groups take part of it when they are applied again.
+        /// > NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_SetThingAttributesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_SetThingAttributesResponse` to respond with.
+        func setThingAttributes(
+            request: Hedgerow_Registry_V1_SetThingAttributesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_SetThingAttributesResponse
+
+        /// Handle the "PutThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes or changes a type of things. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_PutThingTypeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_PutThingTypeResponse` to respond with.
+        func putThingType(
+            request: Hedgerow_Registry_V1_PutThingTypeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_PutThingTypeResponse
+
+        /// Handle the "ListThingTypes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists types of things by name.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_ListThingTypesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_ListThingTypesResponse` to respond with.
+        func listThingTypes(
+            request: Hedgerow_Registry_V1_ListThingTypesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_ListThingTypesResponse
+
+        /// Handle the "DeleteThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a type of things. FAILED_PRECONDITION `IN_USE` while a thing has it.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_DeleteThingTypeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_DeleteThingTypeResponse` to respond with.
+        func deleteThingType(
+            request: Hedgerow_Registry_V1_DeleteThingTypeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_DeleteThingTypeResponse
+
+        /// Handle the "CheckManifests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Checks manifests of every kind, as if those before had been applied, and makes nothing. Errors are those that
+        /// > applying would give, with a BadRequest that names file, line and column as `FILE:LINE:COLUMN`, the file by its
+        /// > index.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_CheckManifestsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_CheckManifestsResponse` to respond with.
+        func checkManifests(
+            request: Hedgerow_Registry_V1_CheckManifestsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_CheckManifestsResponse
+
+        /// Handle the "GetGroupRevision" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one revision of a group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_GetGroupRevisionRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_GetGroupRevisionResponse` to respond with.
+        func getGroupRevision(
+            request: Hedgerow_Registry_V1_GetGroupRevisionRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_GetGroupRevisionResponse
+
+        /// Handle the "ListGroupRevisions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists the revisions of a group, the newest first, with what each changed and its deployments.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_ListGroupRevisionsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_ListGroupRevisionsResponse` to respond with.
+        func listGroupRevisions(
+            request: Hedgerow_Registry_V1_ListGroupRevisionsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_ListGroupRevisionsResponse
+
+        /// Handle the "SetComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Points an alias at a version of a component. Idempotent. It deploys nothing. NOT_FOUND where there is no such
+        /// > version.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_SetComponentAliasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_SetComponentAliasResponse` to respond with.
+        func setComponentAlias(
+            request: Hedgerow_Registry_V1_SetComponentAliasRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_SetComponentAliasResponse
+
+        /// Handle the "DeleteComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Removes an alias. FAILED_PRECONDITION `IN_USE` while the newest revision of a group names it.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_DeleteComponentAliasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_DeleteComponentAliasResponse` to respond with.
+        func deleteComponentAlias(
+            request: Hedgerow_Registry_V1_DeleteComponentAliasRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_DeleteComponentAliasResponse
+
+        /// Handle the "ListComponentAliases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists aliases by component and name.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_ListComponentAliasesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_ListComponentAliasesResponse` to respond with.
+        func listComponentAliases(
+            request: Hedgerow_Registry_V1_ListComponentAliasesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_ListComponentAliasesResponse
+
+        /// Handle the "ListComponentAliasMoves" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists where the aliases of a component pointed and who moved them, the newest move first.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_ListComponentAliasMovesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_ListComponentAliasMovesResponse` to respond with.
+        func listComponentAliasMoves(
+            request: Hedgerow_Registry_V1_ListComponentAliasMovesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_ListComponentAliasMovesResponse
+
+        /// Handle the "DeprecateComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Marks a version as not to be used any more, or takes that back. Idempotent. What runs goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_DeprecateComponentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_DeprecateComponentResponse` to respond with.
+        func deprecateComponent(
+            request: Hedgerow_Registry_V1_DeprecateComponentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_DeprecateComponentResponse
     }
 }
 
@@ -1121,6 +1949,138 @@ extension Hedgerow_Registry_V1_RegistryService.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.SetThingAttributes.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_SetThingAttributesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_SetThingAttributesResponse>(),
+            handler: { request, context in
+                try await self.setThingAttributes(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.PutThingType.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_PutThingTypeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_PutThingTypeResponse>(),
+            handler: { request, context in
+                try await self.putThingType(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.ListThingTypes.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListThingTypesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListThingTypesResponse>(),
+            handler: { request, context in
+                try await self.listThingTypes(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.DeleteThingType.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeleteThingTypeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeleteThingTypeResponse>(),
+            handler: { request, context in
+                try await self.deleteThingType(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.CheckManifests.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_CheckManifestsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_CheckManifestsResponse>(),
+            handler: { request, context in
+                try await self.checkManifests(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.GetGroupRevision.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_GetGroupRevisionRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_GetGroupRevisionResponse>(),
+            handler: { request, context in
+                try await self.getGroupRevision(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.ListGroupRevisions.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListGroupRevisionsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListGroupRevisionsResponse>(),
+            handler: { request, context in
+                try await self.listGroupRevisions(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.SetComponentAlias.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_SetComponentAliasRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_SetComponentAliasResponse>(),
+            handler: { request, context in
+                try await self.setComponentAlias(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.DeleteComponentAlias.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeleteComponentAliasRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeleteComponentAliasResponse>(),
+            handler: { request, context in
+                try await self.deleteComponentAlias(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.ListComponentAliases.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListComponentAliasesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListComponentAliasesResponse>(),
+            handler: { request, context in
+                try await self.listComponentAliases(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.ListComponentAliasMoves.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>(),
+            handler: { request, context in
+                try await self.listComponentAliasMoves(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.DeprecateComponent.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeprecateComponentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeprecateComponentResponse>(),
+            handler: { request, context in
+                try await self.deprecateComponent(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -1264,6 +2224,138 @@ extension Hedgerow_Registry_V1_RegistryService.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListComponentsResponse> {
         let response = try await self.listComponents(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func setThingAttributes(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_SetThingAttributesResponse> {
+        let response = try await self.setThingAttributes(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func putThingType(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_PutThingTypeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_PutThingTypeResponse> {
+        let response = try await self.putThingType(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listThingTypes(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListThingTypesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListThingTypesResponse> {
+        let response = try await self.listThingTypes(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func deleteThingType(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse> {
+        let response = try await self.deleteThingType(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func checkManifests(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_CheckManifestsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_CheckManifestsResponse> {
+        let response = try await self.checkManifests(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func getGroupRevision(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse> {
+        let response = try await self.getGroupRevision(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listGroupRevisions(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse> {
+        let response = try await self.listGroupRevisions(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func setComponentAlias(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_SetComponentAliasResponse> {
+        let response = try await self.setComponentAlias(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func deleteComponentAlias(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse> {
+        let response = try await self.deleteComponentAlias(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listComponentAliases(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse> {
+        let response = try await self.listComponentAliases(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listComponentAliasMoves(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse> {
+        let response = try await self.listComponentAliasMoves(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func deprecateComponent(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse> {
+        let response = try await self.deprecateComponent(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -1436,6 +2528,162 @@ extension Hedgerow_Registry_V1_RegistryService.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentsResponse> {
         return GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentsResponse>(
             message: try await self.listComponents(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func setThingAttributes(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetThingAttributesResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetThingAttributesResponse>(
+            message: try await self.setThingAttributes(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func putThingType(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_PutThingTypeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_PutThingTypeResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_PutThingTypeResponse>(
+            message: try await self.putThingType(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listThingTypes(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListThingTypesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListThingTypesResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListThingTypesResponse>(
+            message: try await self.listThingTypes(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func deleteThingType(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse>(
+            message: try await self.deleteThingType(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func checkManifests(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_CheckManifestsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_CheckManifestsResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_CheckManifestsResponse>(
+            message: try await self.checkManifests(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func getGroupRevision(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse>(
+            message: try await self.getGroupRevision(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listGroupRevisions(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse>(
+            message: try await self.listGroupRevisions(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func setComponentAlias(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetComponentAliasResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetComponentAliasResponse>(
+            message: try await self.setComponentAlias(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func deleteComponentAlias(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse>(
+            message: try await self.deleteComponentAlias(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listComponentAliases(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse>(
+            message: try await self.listComponentAliases(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listComponentAliasMoves(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>(
+            message: try await self.listComponentAliasMoves(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func deprecateComponent(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>(
+            message: try await self.deprecateComponent(
                 request: request.message,
                 context: context
             ),
@@ -1758,6 +3006,286 @@ extension Hedgerow_Registry_V1_RegistryService {
             deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListComponentsResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SetThingAttributes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sets the type and attributes of a thing or core. Idempotent. Groups take part of it when they are applied again.
+        /// > NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetThingAttributesRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_SetThingAttributesRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_SetThingAttributesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func setThingAttributes<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_SetThingAttributesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetThingAttributesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "PutThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes or changes a type of things. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_PutThingTypeRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_PutThingTypeRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_PutThingTypeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func putThingType<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_PutThingTypeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_PutThingTypeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_PutThingTypeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_PutThingTypeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListThingTypes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists types of things by name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListThingTypesRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListThingTypesRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListThingTypesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listThingTypes<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListThingTypesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListThingTypesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListThingTypesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListThingTypesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DeleteThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a type of things. FAILED_PRECONDITION `IN_USE` while a thing has it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteThingTypeRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_DeleteThingTypeRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_DeleteThingTypeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func deleteThingType<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeleteThingTypeResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "CheckManifests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Checks manifests of every kind, as if those before had been applied, and makes nothing. Errors are those that
+        /// > applying would give, with a BadRequest that names file, line and column as `FILE:LINE:COLUMN`, the file by its
+        /// > index.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_CheckManifestsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_CheckManifestsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_CheckManifestsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func checkManifests<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_CheckManifestsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_CheckManifestsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_CheckManifestsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_CheckManifestsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetGroupRevision" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one revision of a group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_GetGroupRevisionRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_GetGroupRevisionRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_GetGroupRevisionResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getGroupRevision<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_GetGroupRevisionResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListGroupRevisions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists the revisions of a group, the newest first, with what each changed and its deployments.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListGroupRevisionsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListGroupRevisionsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListGroupRevisionsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listGroupRevisions<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListGroupRevisionsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SetComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Points an alias at a version of a component. Idempotent. It deploys nothing. NOT_FOUND where there is no such
+        /// > version.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetComponentAliasRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_SetComponentAliasRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_SetComponentAliasResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func setComponentAlias<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_SetComponentAliasResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetComponentAliasResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DeleteComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Removes an alias. FAILED_PRECONDITION `IN_USE` while the newest revision of a group names it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteComponentAliasRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_DeleteComponentAliasRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_DeleteComponentAliasResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func deleteComponentAlias<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeleteComponentAliasResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListComponentAliases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists aliases by component and name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentAliasesRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListComponentAliasesRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListComponentAliasesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listComponentAliases<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListComponentAliasesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListComponentAliasMoves" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists where the aliases of a component pointed and who moved them, the newest move first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentAliasMovesRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListComponentAliasMovesRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListComponentAliasMovesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listComponentAliasMoves<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DeprecateComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Marks a version as not to be used any more, or takes that back. Idempotent. What runs goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeprecateComponentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_DeprecateComponentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_DeprecateComponentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func deprecateComponent<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeprecateComponentResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -2226,6 +3754,418 @@ extension Hedgerow_Registry_V1_RegistryService {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "SetThingAttributes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sets the type and attributes of a thing or core. Idempotent. Groups take part of it when they are applied again.
+        /// > NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetThingAttributesRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_SetThingAttributesRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_SetThingAttributesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func setThingAttributes<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_SetThingAttributesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetThingAttributesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.SetThingAttributes.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "PutThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes or changes a type of things. Idempotent.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_PutThingTypeRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_PutThingTypeRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_PutThingTypeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func putThingType<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_PutThingTypeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_PutThingTypeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_PutThingTypeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_PutThingTypeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.PutThingType.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListThingTypes" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists types of things by name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListThingTypesRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListThingTypesRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListThingTypesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listThingTypes<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListThingTypesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListThingTypesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListThingTypesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListThingTypesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.ListThingTypes.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DeleteThingType" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a type of things. FAILED_PRECONDITION `IN_USE` while a thing has it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteThingTypeRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_DeleteThingTypeRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_DeleteThingTypeResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func deleteThingType<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeleteThingTypeResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.DeleteThingType.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "CheckManifests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Checks manifests of every kind, as if those before had been applied, and makes nothing. Errors are those that
+        /// > applying would give, with a BadRequest that names file, line and column as `FILE:LINE:COLUMN`, the file by its
+        /// > index.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_CheckManifestsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_CheckManifestsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_CheckManifestsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func checkManifests<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_CheckManifestsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_CheckManifestsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_CheckManifestsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_CheckManifestsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.CheckManifests.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetGroupRevision" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Returns one revision of a group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_GetGroupRevisionRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_GetGroupRevisionRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_GetGroupRevisionResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func getGroupRevision<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_GetGroupRevisionResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.GetGroupRevision.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListGroupRevisions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists the revisions of a group, the newest first, with what each changed and its deployments.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListGroupRevisionsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListGroupRevisionsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListGroupRevisionsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listGroupRevisions<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListGroupRevisionsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.ListGroupRevisions.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "SetComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Points an alias at a version of a component. Idempotent. It deploys nothing. NOT_FOUND where there is no such
+        /// > version.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetComponentAliasRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_SetComponentAliasRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_SetComponentAliasResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func setComponentAlias<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_SetComponentAliasResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetComponentAliasResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.SetComponentAlias.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DeleteComponentAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Removes an alias. FAILED_PRECONDITION `IN_USE` while the newest revision of a group names it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteComponentAliasRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_DeleteComponentAliasRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_DeleteComponentAliasResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func deleteComponentAlias<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeleteComponentAliasResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.DeleteComponentAlias.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListComponentAliases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists aliases by component and name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentAliasesRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListComponentAliasesRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListComponentAliasesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listComponentAliases<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListComponentAliasesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.ListComponentAliases.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListComponentAliasMoves" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists where the aliases of a component pointed and who moved them, the newest move first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentAliasMovesRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListComponentAliasMovesRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListComponentAliasMovesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listComponentAliasMoves<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.ListComponentAliasMoves.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DeprecateComponent" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Marks a version as not to be used any more, or takes that back. Idempotent. What runs goes on.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeprecateComponentRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_DeprecateComponentRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_DeprecateComponentResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func deprecateComponent<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeprecateComponentResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.DeprecateComponent.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -2608,6 +4548,358 @@ extension Hedgerow_Registry_V1_RegistryService.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListComponentsRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListComponentsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetThingAttributes" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Sets the type and attributes of a thing or core. Idempotent. Groups take part of it when they are applied again.
+    /// > NOT_FOUND where there is none.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_SetThingAttributesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setThingAttributes<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetThingAttributesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetThingAttributesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.setThingAttributes(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_SetThingAttributesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_SetThingAttributesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PutThingType" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Makes or changes a type of things. Idempotent.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_PutThingTypeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func putThingType<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_PutThingTypeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_PutThingTypeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.putThingType(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_PutThingTypeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_PutThingTypeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListThingTypes" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists types of things by name.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_ListThingTypesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listThingTypes<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListThingTypesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListThingTypesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listThingTypes(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListThingTypesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListThingTypesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteThingType" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Deletes a type of things. FAILED_PRECONDITION `IN_USE` while a thing has it.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteThingTypeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func deleteThingType<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteThingTypeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.deleteThingType(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeleteThingTypeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeleteThingTypeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CheckManifests" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Checks manifests of every kind, as if those before had been applied, and makes nothing. Errors are those that
+    /// > applying would give, with a BadRequest that names file, line and column as `FILE:LINE:COLUMN`, the file by its
+    /// > index.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_CheckManifestsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func checkManifests<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_CheckManifestsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_CheckManifestsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.checkManifests(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_CheckManifestsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_CheckManifestsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetGroupRevision" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Returns one revision of a group. NOT_FOUND where there is none.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_GetGroupRevisionRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getGroupRevision<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_GetGroupRevisionRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getGroupRevision(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_GetGroupRevisionRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_GetGroupRevisionResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListGroupRevisions" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists the revisions of a group, the newest first, with what each changed and its deployments.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_ListGroupRevisionsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listGroupRevisions<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListGroupRevisionsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listGroupRevisions(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListGroupRevisionsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListGroupRevisionsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetComponentAlias" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Points an alias at a version of a component. Idempotent. It deploys nothing. NOT_FOUND where there is no such
+    /// > version.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_SetComponentAliasRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setComponentAlias<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetComponentAliasRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetComponentAliasResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.setComponentAlias(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_SetComponentAliasRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_SetComponentAliasResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteComponentAlias" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Removes an alias. FAILED_PRECONDITION `IN_USE` while the newest revision of a group names it.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteComponentAliasRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func deleteComponentAlias<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteComponentAliasRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.deleteComponentAlias(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeleteComponentAliasRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeleteComponentAliasResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListComponentAliases" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists aliases by component and name.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentAliasesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listComponentAliases<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentAliasesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listComponentAliases(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListComponentAliasesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListComponentAliasesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListComponentAliasMoves" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists where the aliases of a component pointed and who moved them, the newest move first.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_ListComponentAliasMovesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listComponentAliasMoves<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listComponentAliasMoves(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeprecateComponent" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Marks a version as not to be used any more, or takes that back. Idempotent. What runs goes on.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_DeprecateComponentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func deprecateComponent<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.deprecateComponent(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeprecateComponentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeprecateComponentResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -3044,6 +5336,406 @@ extension Hedgerow_Registry_V1_RegistryService.ClientProtocol {
             metadata: metadata
         )
         return try await self.listComponents(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetThingAttributes" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Sets the type and attributes of a thing or core. Idempotent. Groups take part of it when they are applied again.
+    /// > NOT_FOUND where there is none.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setThingAttributes<Result>(
+        _ message: Hedgerow_Registry_V1_SetThingAttributesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetThingAttributesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetThingAttributesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.setThingAttributes(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PutThingType" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Makes or changes a type of things. Idempotent.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func putThingType<Result>(
+        _ message: Hedgerow_Registry_V1_PutThingTypeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_PutThingTypeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_PutThingTypeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.putThingType(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListThingTypes" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists types of things by name.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listThingTypes<Result>(
+        _ message: Hedgerow_Registry_V1_ListThingTypesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListThingTypesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListThingTypesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listThingTypes(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteThingType" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Deletes a type of things. FAILED_PRECONDITION `IN_USE` while a thing has it.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func deleteThingType<Result>(
+        _ message: Hedgerow_Registry_V1_DeleteThingTypeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteThingTypeResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteThingTypeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.deleteThingType(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CheckManifests" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Checks manifests of every kind, as if those before had been applied, and makes nothing. Errors are those that
+    /// > applying would give, with a BadRequest that names file, line and column as `FILE:LINE:COLUMN`, the file by its
+    /// > index.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func checkManifests<Result>(
+        _ message: Hedgerow_Registry_V1_CheckManifestsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_CheckManifestsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_CheckManifestsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.checkManifests(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetGroupRevision" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Returns one revision of a group. NOT_FOUND where there is none.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getGroupRevision<Result>(
+        _ message: Hedgerow_Registry_V1_GetGroupRevisionRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_GetGroupRevisionResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_GetGroupRevisionRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getGroupRevision(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListGroupRevisions" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists the revisions of a group, the newest first, with what each changed and its deployments.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listGroupRevisions<Result>(
+        _ message: Hedgerow_Registry_V1_ListGroupRevisionsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListGroupRevisionsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListGroupRevisionsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listGroupRevisions(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetComponentAlias" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Points an alias at a version of a component. Idempotent. It deploys nothing. NOT_FOUND where there is no such
+    /// > version.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setComponentAlias<Result>(
+        _ message: Hedgerow_Registry_V1_SetComponentAliasRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetComponentAliasResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetComponentAliasRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.setComponentAlias(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteComponentAlias" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Removes an alias. FAILED_PRECONDITION `IN_USE` while the newest revision of a group names it.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func deleteComponentAlias<Result>(
+        _ message: Hedgerow_Registry_V1_DeleteComponentAliasRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteComponentAliasResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteComponentAliasRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.deleteComponentAlias(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListComponentAliases" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists aliases by component and name.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listComponentAliases<Result>(
+        _ message: Hedgerow_Registry_V1_ListComponentAliasesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentAliasesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentAliasesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listComponentAliases(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListComponentAliasMoves" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists where the aliases of a component pointed and who moved them, the newest move first.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listComponentAliasMoves<Result>(
+        _ message: Hedgerow_Registry_V1_ListComponentAliasMovesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListComponentAliasMovesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListComponentAliasMovesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listComponentAliasMoves(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeprecateComponent" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Marks a version as not to be used any more, or takes that back. Idempotent. What runs goes on.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func deprecateComponent<Result>(
+        _ message: Hedgerow_Registry_V1_DeprecateComponentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.deprecateComponent(
             request: request,
             options: options,
             onResponse: handleResponse
