@@ -18,6 +18,12 @@ struct CommandTests {
         func run(_ arguments: String..., input: String = "") async -> (
             status: Int32, output: String, error: String
         ) {
+            await run(arguments: arguments, input: input)
+        }
+
+        func run(arguments: [String], input: String = "") async -> (
+            status: Int32, output: String, error: String
+        ) {
             let captured = CommandIO.captured(
                 input: input, environment: ["HEDGEROW_HOME": directory + "/home"])
             let status = await CommandIO.$current.withValue(captured.io) {
@@ -125,7 +131,8 @@ struct CommandTests {
             let two = await person.run(
                 "apply", "-f", "-", "-o", "json", input: text + "---\nkind: Group\nname: b\ncores: [c]\n")
             #expect(two.output.contains("\"group\": \"b\""))
-            #expect(person.cloud.state.withLock { $0.definitions.count } == 3)
+            #expect(
+                person.cloud.state.withLock { $0.definitions.count } == 2, "the first is there already")
             let refused = await person.run("apply", "-f", "-", input: text + "things: [unregistered]\n")
             #expect(refused.status == 2)
             #expect(

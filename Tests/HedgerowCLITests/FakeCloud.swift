@@ -23,6 +23,9 @@ final class FakeCloud: Sendable {
         /// What the newest definition was resolved to.
         var lock: [Hedgerow_Type_V1_LockedComponent] = []
         var reads: [Hedgerow_Stream_V1_ReadStreamRequest] = []
+        var labels = FakeLabels()
+        /// How the last deployment was to come to its cores.
+        var rollout = Hedgerow_Deployment_V1_RolloutPolicy()
     }
 
     let pki: TestPKI
@@ -117,13 +120,46 @@ struct FakeDeployments: Hedgerow_Deployment_V1_DeploymentService.SimpleServicePr
     func createDeployment(
         request: Hedgerow_Deployment_V1_CreateDeploymentRequest, context: ServerContext
     ) async throws -> Hedgerow_Deployment_V1_CreateDeploymentResponse {
-        .with { $0.deployment = deployment(.pending) }
+        cloud.state.withLock { $0.rollout = request.rollout }
+        return .with { $0.deployment = deployment(.pending) }
     }
 
     func getDeployment(
         request: Hedgerow_Deployment_V1_GetDeploymentRequest, context: ServerContext
     ) async throws -> Hedgerow_Deployment_V1_GetDeploymentResponse {
         throw HedgerowError(.notFound, .notFound, "there is no deployment \(request.id)")
+    }
+
+    func pauseDeployment(
+        request: Hedgerow_Deployment_V1_PauseDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_PauseDeploymentResponse {
+        .with {
+            $0.deployment = deployment(.pending)
+            $0.deployment.id = request.id
+            $0.deployment.state = .paused
+            $0.deployment.stateReason = request.reason
+        }
+    }
+
+    func resumeDeployment(
+        request: Hedgerow_Deployment_V1_ResumeDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_ResumeDeploymentResponse {
+        .with {
+            $0.deployment = deployment(.pending)
+            $0.deployment.id = request.id
+            $0.deployment.state = .running
+        }
+    }
+
+    func cancelDeployment(
+        request: Hedgerow_Deployment_V1_CancelDeploymentRequest, context: ServerContext
+    ) async throws -> Hedgerow_Deployment_V1_CancelDeploymentResponse {
+        .with {
+            $0.deployment = deployment(.pending)
+            $0.deployment.id = request.id
+            $0.deployment.state = .canceled
+            $0.deployment.stateReason = request.reason
+        }
     }
 
     func listDeployments(

@@ -1,6 +1,8 @@
+import Components
 import Foundation
 import GRPCCore
 import HedgerowAPI
+import Manifests
 import PKI
 import RPCSupport
 import SwiftProtobuf
@@ -22,6 +24,7 @@ struct FakeRegistry: Hedgerow_Registry_V1_RegistryService.SimpleServiceProtocol 
                 $0.name = request.name
                 $0.kind = request.kind
                 $0.attributes = request.attributes
+                $0.type = request.type
             }
             state.things[request.name] = thing
             return thing
@@ -82,9 +85,16 @@ struct FakeRegistry: Hedgerow_Registry_V1_RegistryService.SimpleServiceProtocol 
                 ])
         }
         let lock = try resolve(request.definition)
-        cloud.state.withLock { state in
+        let definition = try GroupManifest.parse(request.definition, fileName: "definition")
+        try cloud.state.withLock { state in
+            if state.labels.broken == definition.name {
+                throw HedgerowError(.unavailable, .storageFailed, "the disk is full")
+            }
             state.definitions.append(request.definition)
-            if !request.dryRun { state.lock = lock }
+            if !request.dryRun {
+                state.lock = lock
+                state.labels.groups[definition.name] = definition
+            }
         }
         return .with {
             $0.revision.revision = 3

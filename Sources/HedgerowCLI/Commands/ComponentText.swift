@@ -6,14 +6,17 @@ import Transforms
 
 /// Components as the command line writes them.
 enum ComponentText {
-    static let header = ["NAME", "VERSION", "GROUPS", "REGISTERED", "DESCRIPTION"]
+    static let header = ["NAME", "VERSION", "ALIASES", "GROUPS", "REGISTERED", "DESCRIPTION"]
 
     static func cells(_ component: Hedgerow_Registry_V1_ComponentVersion) -> [Table.Cell] {
         [
             Table.Cell(component.name), Table.Cell(component.version),
+            Table.Cell(component.aliases.map { "@\($0)" }.joined(separator: " ")),
             Table.Cell(component.groups.joined(separator: " ")),
             Table.Cell(component.hasCreateTime ? TimeText.milliseconds(component.createTime) ?? "" : ""),
-            Table.Cell(component.description_p),
+            component.deprecationReason.isEmpty
+                ? Table.Cell(component.description_p)
+                : Table.Cell("deprecated: \(component.deprecationReason)", style: .bad),
         ]
     }
 
@@ -23,6 +26,11 @@ enum ComponentText {
             ("description", .text(component.description_p)),
             ("recipeDigest", .text(RecordText.hexadecimal(component.recipeDigest))),
             ("groups", .list(component.groups.map { .text($0) })),
+            ("aliases", .list(component.aliases.map { .text($0) })),
+            (
+                "deprecationReason",
+                component.deprecationReason.isEmpty ? .null : .text(component.deprecationReason)
+            ),
             ("createTime", component.hasCreateTime ? .text(TimeText.exact(component.createTime)) : .null),
         ]
     }
@@ -35,6 +43,10 @@ enum ComponentText {
             ("digest", RecordText.hexadecimal(component.recipeDigest)),
             ("groups", component.groups.isEmpty ? "none" : component.groups.joined(separator: " ")),
         ]
+        if !component.aliases.isEmpty {
+            lines.append(("aliases", component.aliases.map { "@\($0)" }.joined(separator: " ")))
+        }
+        if !component.deprecationReason.isEmpty { lines.append(("deprecated", component.deprecationReason)) }
         // A recipe of a newer cloud may say what this program does not know; then it says less about it.
         if let manifest = try? ComponentManifest.parse(recipe, fileName: "recipe") {
             let topics = manifest.transform.outputs.map { output in

@@ -17,7 +17,10 @@ struct ComponentsCommand: AsyncParsableCommand {
               hedgerow components push compensate.yaml
               hedgerow components list
             """,
-        subcommands: [Push.self, List.self, Show.self, Check.self])
+        subcommands: [
+            Push.self, List.self, Show.self, Check.self, Alias.self, Aliases.self, Unalias.self,
+            Deprecate.self,
+        ])
 }
 
 extension ComponentsCommand {

@@ -16,9 +16,14 @@ struct DeployCommand: AsyncParsableCommand {
             code 0 where all succeeded, 6 where one did not, 8 where the time was up (the deployment goes on). A core \
             that is not connected gets the deployment when it returns.
 
+            All cores begin at once, unless one of the options for waves is there. The options that stop a rollout \
+            leave alone who came to an end. hedgerow deployments pause, resume and cancel act on one under way.
+
             Example:
               hedgerow deploy press-hall --wait
               hedgerow deploy press-hall --revision 4 --wait --timeout 2m
+              hedgerow deploy halls --max-in-flight 10 --abort-above 5 --abort-after 20
+              hedgerow deploy halls --max-per-minute 2 --grow-by 2 --grow-after 10
             """)
 
     @Argument(help: "The group's name.")
@@ -33,6 +38,7 @@ struct DeployCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long --wait waits.", valueName: "time"))
     var timeout = "5m"
 
+    @OptionGroup(title: "Waves") var rollout: RolloutOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
@@ -44,9 +50,12 @@ struct DeployCommand: AsyncParsableCommand {
         request.requestID = UUID().uuidString
         request.group = group
         request.revision = revision
-        var deployment = try await home.withCloud { [request] cloud in
-            try await cloud.deployments.createDeployment(request, options: cloud.options).deployment
+        if let policy = rollout.policy { request.rollout = policy }
+        let reply = try await home.withCloud { [request] cloud in
+            try await cloud.deployments.createDeployment(request, options: cloud.options)
         }
+        for warning in reply.warnings { CLIError.note("warning: \(group): \(warning)") }
+        var deployment = reply.deployment
         let io = CommandIO.current
         var ended = DeploymentText.isFinal(deployment)
         if wait && !ended {
@@ -113,9 +122,8 @@ final class DeploymentWatch: Sendable {
     /// Which cores have not come to an end, for somebody who waits for them.
     var waiting: String {
         let cores = newest.cores.filter { !DeploymentText.isFinal($0.status) }.map(\.core)
-        let others = cores.count > 3 ? " and \(cores.count - 3) more" : ""
-        return
-            "waiting for core\(cores.count == 1 ? "" : "s") \(cores.prefix(3).joined(separator: ", "))\(others)"
+        if cores.count > 3 { return DeploymentText.counts(newest) }
+        return "waiting for core\(cores.count == 1 ? "" : "s") \(cores.joined(separator: ", "))"
     }
 
     func untilEnd(_ progress: Progress) async throws {
@@ -137,20 +145,28 @@ final class DeploymentWatch: Sendable {
         request.id = newest.id
         try await cloud.deployments.watchDeployment(request) { response in
             for try await message in response.messages {
-                self.take(message.deployment)
-                progress.say(self.waiting)
+                self.take(message.deployment, isTable: progress.isShown)
+                progress.say(self.waiting, rows: DeploymentText.rows(message.deployment))
             }
         }
     }
 
-    private func take(_ deployment: Hedgerow_Deployment_V1_Deployment) {
+    /// - Parameter isTable: whether a table shows who is under way, so that only ends need a line.
+    private func take(_ deployment: Hedgerow_Deployment_V1_Deployment, isTable: Bool) {
         let before = state.withLock { state in
             defer { state = deployment }
             return state
         }
+        if before.state != deployment.state, let line = DeploymentText.stateLine(deployment) {
+            CommandIO.current.note(line)
+        }
+        let known = Dictionary(before.cores.map { ($0.core, $0) }) { first, _ in first }
         for core in deployment.cores {
-            let old = before.cores.first { $0.core == core.core }
-            if old?.status != core.status || old?.reason != core.reason { Self.say(core) }
+            let old = known[core.core]
+            guard old?.status != core.status || old?.reason != core.reason || old?.stage != core.stage,
+                !isTable || DeploymentText.isFinal(core.status)
+            else { continue }
+            Self.say(core)
         }
     }
 

@@ -52,6 +52,7 @@ enum DeploymentText {
     static func line(_ core: Hedgerow_Deployment_V1_CoreDeployment, coloured: Bool) -> String {
         let word = word(core.status)
         var line = "\(Text.printable(core.core))  " + (coloured ? style(core.status).apply(to: word) : word)
+        if core.status == .inProgress, let stage = stageText(core) { line += "  \(stage)" }
         if !core.reason.isEmpty { line += "  \(Text.printable(core.reason))" }
         if !core.connected && !isFinal(core.status) {
             line += "  (not connected; it gets this when it returns)"
@@ -60,15 +61,23 @@ enum DeploymentText {
     }
 
     static func table(_ deployment: Hedgerow_Deployment_V1_Deployment, coloured: Bool) -> String {
-        let head = Details.render([
+        var facts = [
             ("deployment", deployment.id), ("group", deployment.group),
             ("revision", "\(deployment.revision)"),
             ("created", deployment.hasCreateTime ? TimeText.milliseconds(deployment.createTime) ?? "" : "-"),
-        ])
+        ]
+        if !deployment.creator.isEmpty { facts.append(("by", deployment.creator)) }
+        if !deployment.lockOfDeployment.isEmpty { facts.append(("lock of", deployment.lockOfDeployment)) }
+        if let line = rolloutLine(deployment.rollout) { facts.append(("rollout", line)) }
+        if let line = stateLine(deployment) { facts.append(("state", line)) }
+        if deployment.cores.count > 3 { facts.append(("cores", counts(deployment))) }
+        let head = Details.render(facts)
         var table = Table(["CORE", "STATUS", "CONNECTED", "SINCE", "REASON"])
         for core in deployment.cores {
             table.add([
-                Table.Cell(core.core), Table.Cell(word(core.status), style: style(core.status)),
+                Table.Cell(core.core),
+                Table.Cell(
+                    word(core.status) + (stageText(core).map { " (\($0))" } ?? ""), style: style(core.status)),
                 Table.Cell(core.connected ? "yes" : "no", style: core.connected ? .good : .faint),
                 Table.Cell(core.hasUpdateTime ? TimeText.milliseconds(core.updateTime) ?? "" : ""),
                 Table.Cell(core.reason),
@@ -86,12 +95,27 @@ enum DeploymentText {
             ("createTime", deployment.hasCreateTime ? .text(TimeText.exact(deployment.createTime)) : .null),
             ("lock", ComponentText.json(deployment.lock)),
             (
+                "lockOfDeployment",
+                deployment.lockOfDeployment.isEmpty ? .null : .text(deployment.lockOfDeployment)
+            ),
+            ("creator", .text(deployment.creator)), ("state", .text(word(deployment.state))),
+            ("stateReason", .text(deployment.stateReason)), ("rollout", json(deployment.rollout)),
+            (
                 "cores",
                 .list(
                     deployment.cores.map { core in
                         .object([
                             ("core", .text(core.core)), ("status", .text(word(core.status))),
+                            ("stage", stageText(core).map(JSONValue.text) ?? .null),
+                            (
+                                "stageDeadline",
+                                core.hasStageDeadline ? .text(TimeText.exact(core.stageDeadline)) : .null
+                            ),
                             ("reason", .text(core.reason)), ("connected", .boolean(core.connected)),
+                            (
+                                "startTime",
+                                core.hasStartTime ? .text(TimeText.exact(core.startTime)) : .null
+                            ),
                             (
                                 "updateTime",
                                 core.hasUpdateTime ? .text(TimeText.exact(core.updateTime)) : .null

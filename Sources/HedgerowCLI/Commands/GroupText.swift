@@ -21,8 +21,8 @@ enum GroupText {
         var text = Details.render([
             ("name", group.name), ("revision", "\(newest.revision)"),
             ("revised", newest.hasCreateTime ? TimeText.milliseconds(newest.createTime) ?? "" : "-"),
-            ("things", newest.things.isEmpty ? "none" : newest.things.joined(separator: " ")),
         ])
+        text += things(newest)
         var cores = Table(["CORE", "REVISION", "CONNECTED", "LAST SEEN", "VERSION", "ADDRESSES"])
         for core in group.cores {
             cores.add([
@@ -35,31 +35,8 @@ enum GroupText {
             ])
         }
         text += "\n" + cores.render(coloured: coloured)
-        if !newest.components.isEmpty {
-            var components = Table(["INSTANCE", "COMPONENT", "VERSION WANTED"])
-            for instance in newest.components {
-                components.add([
-                    Table.Cell(instance.name), Table.Cell(component(of: instance)),
-                    Table.Cell(instance.version),
-                ])
-            }
-            text += "\n" + components.render(coloured: coloured)
-        }
-        let statuses = ComponentText.table(group.cores, coloured: coloured)
-        if !statuses.isEmpty { text += "\n" + statuses }
-        if !newest.subscriptions.isEmpty {
-            var routes = Table(["FROM", "TOPIC", "TO", "VIA"])
-            for route in newest.subscriptions {
-                routes.add([
-                    Table.Cell(route.from), Table.Cell(route.topicFilter), Table.Cell(route.to),
-                    Table.Cell(route.via),
-                ])
-            }
-            text += "\n" + routes.render(coloured: coloured)
-        }
-        if !newest.streams.isEmpty {
-            text += "\n" + StreamSettingsText.table(newest.streams, coloured: coloured)
-        }
+        text += tables(
+            newest, statuses: ComponentText.table(group.cores, coloured: coloured), coloured: coloured)
         var authorities = Table(["AUTHORITY", "VALID FROM", "VALID UNTIL", "SIGNING"])
         for authority in group.authorities {
             authorities.add([
@@ -70,6 +47,50 @@ enum GroupText {
             ])
         }
         return text + "\n" + authorities.render(coloured: coloured)
+    }
+
+    /// A revision by itself.
+    static func details(_ revision: Hedgerow_Type_V1_GroupRevision, coloured: Bool) -> String {
+        Details.render([("cores", revision.cores.isEmpty ? "none" : revision.cores.joined(separator: " "))])
+            + things(revision) + tables(revision, statuses: "", coloured: coloured)
+    }
+
+    /// The selectors, and every thing that is in the group.
+    private static func things(_ revision: Hedgerow_Type_V1_GroupRevision) -> String {
+        let names = revision.things.isEmpty ? "none" : revision.things.joined(separator: " ")
+        return Details.render(revision.written.selectors.map { ("selector", $0) } + [("things", names)])
+    }
+
+    private static func tables(
+        _ newest: Hedgerow_Type_V1_GroupRevision, statuses: String, coloured: Bool
+    ) -> String {
+        var text = ""
+        if !newest.components.isEmpty {
+            var components = Table(["INSTANCE", "COMPONENT", "VERSION WANTED"])
+            for instance in newest.components {
+                components.add([
+                    Table.Cell(instance.name), Table.Cell(component(of: instance)),
+                    Table.Cell(instance.version),
+                ])
+            }
+            text += "\n" + components.render(coloured: coloured)
+        }
+        if !statuses.isEmpty { text += "\n" + statuses }
+        let written = newest.hasWritten ? newest.written.subscriptions : newest.subscriptions
+        if !written.isEmpty {
+            var routes = Table(["FROM", "TOPIC", "TO", "VIA"])
+            for route in written {
+                routes.add([
+                    Table.Cell(route.from), Table.Cell(route.topicFilter), Table.Cell(route.to),
+                    Table.Cell(route.via),
+                ])
+            }
+            text += "\n" + routes.render(coloured: coloured)
+        }
+        if !newest.streams.isEmpty {
+            text += "\n" + StreamSettingsText.table(newest.streams, coloured: coloured)
+        }
+        return text
     }
 
     static func json(_ group: Hedgerow_Registry_V1_Group) -> JSONValue {
@@ -118,6 +139,7 @@ enum GroupText {
         .object([
             ("revision", .unsigned(revision.revision)), ("cores", .list(revision.cores.map { .text($0) })),
             ("things", .list(revision.things.map { .text($0) })),
+            ("selectors", .list(revision.written.selectors.map { .text($0) })),
             (
                 "components",
                 .list(
@@ -157,12 +179,23 @@ enum GroupText {
                 definition.components.append(
                     ComponentInstance(
                         name: instance.name, component: component(of: instance),
-                        version: try VersionRange(parsing: instance.version)))
+                        request: try VersionRequest(parsing: instance.version)))
             } catch {
                 throw CLIError(.failure, error.description, hint: "use a newer hedgerow")
             }
         }
-        for route in revision.subscriptions {
+        let written = revision.hasWritten ? revision.written.subscriptions : revision.subscriptions
+        if revision.hasWritten {
+            definition.things = revision.written.things
+            for selector in revision.written.selectors {
+                do throws(InvalidSelector) {
+                    definition.selectors.append(try ThingSelector(parsing: selector))
+                } catch {
+                    throw CLIError(.failure, error.description, hint: "use a newer hedgerow")
+                }
+            }
+        }
+        for route in written {
             do throws(InvalidSubscriptionEnd) {
                 definition.subscriptions.append(
                     Subscription(

@@ -6,7 +6,8 @@ import Manifests
 /// `hedgerow groups …`.
 struct GroupsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "groups", abstract: "List and show groups; replace a group's authority.",
+        commandName: "groups",
+        abstract: "List and show groups, their history; roll back; replace a group's authority.",
         discussion: """
             A group is cores and things that belong together, with what runs there and what may flow between them. \
             Groups are made and changed with hedgerow apply.
@@ -14,8 +15,9 @@ struct GroupsCommand: AsyncParsableCommand {
             Example:
               hedgerow groups list
               hedgerow groups show press-hall
+              hedgerow groups history press-hall
             """,
-        subcommands: [List.self, Show.self, RotateCA.self])
+        subcommands: [List.self, Show.self, History.self, Rollback.self, RotateCA.self])
 }
 
 extension GroupsCommand {
@@ -56,11 +58,13 @@ extension GroupsCommand {
     /// `groups show NAME`.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a group: its newest revision, its cores and their state, its authorities.",
+            abstract:
+                "Show a group: its newest revision, its cores and their state, its authorities; or one revision.",
             discussion: """
                 Example:
                   hedgerow groups show press-hall
                   hedgerow groups show press-hall --definition > press-hall.yaml
+                  hedgerow groups show press-hall --revision 3
                 """)
 
         @Argument(help: "Its name.")
@@ -69,10 +73,18 @@ extension GroupsCommand {
         @Flag(help: "Write its definition as a group file, to be applied again.")
         var definition = false
 
+        @Option(help: "Show this revision instead, and nothing of the present state.")
+        var revision: UInt64?
+
         @OptionGroup var home: HomeOptions
         @OptionGroup var output: OutputOptions
 
+        func validate() throws {
+            if revision == 0 { throw ValidationError("--revision counts from 1.") }
+        }
+
         func run() async throws {
+            if let revision { return try await show(revision) }
             var request = Hedgerow_Registry_V1_GetGroupRequest()
             request.name = name
             let group = try await home.withCloud { [request] cloud in
@@ -86,6 +98,26 @@ extension GroupsCommand {
             }
             try output.write(
                 json: GroupText.json(group), table: GroupText.details(group, coloured: io.isColoured))
+        }
+
+        private func show(_ revision: UInt64) async throws {
+            var request = Hedgerow_Registry_V1_GetGroupRevisionRequest()
+            request.group = name
+            request.revision = revision
+            let reply = try await home.withCloud { [request] cloud in
+                try await cloud.registry.getGroupRevision(request, options: cloud.options)
+            }
+            let io = CommandIO.current
+            if definition {
+                return try io.writeOutput(GroupManifest.render(try GroupText.definition(reply.revision)))
+            }
+            try output.write(
+                json: .object([
+                    ("summary", GroupHistoryText.json(reply.summary)),
+                    ("definition", GroupText.json(reply.revision)),
+                ]),
+                table: GroupHistoryText.table([reply.summary], coloured: io.isColoured) + "\n"
+                    + GroupText.details(reply.revision, coloured: io.isColoured))
         }
     }
 

@@ -10,7 +10,7 @@ enum ThingText {
 
     static func cells(_ thing: Hedgerow_Registry_V1_Thing) -> [Table.Cell] {
         [
-            Table.Cell(thing.name), Table.Cell(kind(thing)), Table.Cell(thing.group),
+            Table.Cell(thing.name), Table.Cell(kind(thing)), Table.Cell(thing.type), Table.Cell(thing.group),
             Table.Cell(thing.connected ? "yes" : "no", style: thing.connected ? .good : .faint),
             Table.Cell(thing.hasLastSeenTime ? TimeText.milliseconds(thing.lastSeenTime) ?? "" : "never"),
             Table.Cell(attributes(thing).map { "\($0.key)=\($0.value)" }.joined(separator: " ")),
@@ -20,6 +20,7 @@ enum ThingText {
     static func members(_ thing: Hedgerow_Registry_V1_Thing) -> [(String, JSONValue)] {
         [
             ("name", .text(thing.name)), ("kind", .text(kind(thing))),
+            ("type", thing.type.isEmpty ? .null : .text(thing.type)),
             ("group", thing.group.isEmpty ? .null : .text(thing.group)),
             ("connected", .boolean(thing.connected)),
             ("lastSeenTime", thing.hasLastSeenTime ? .text(TimeText.exact(thing.lastSeenTime)) : .null),
@@ -30,7 +31,7 @@ enum ThingText {
 
     static func details(_ thing: Hedgerow_Registry_V1_Thing) -> String {
         var lines = [
-            ("name", thing.name), ("kind", kind(thing)),
+            ("name", thing.name), ("kind", kind(thing)), ("type", thing.type.isEmpty ? "none" : thing.type),
             ("group", thing.group.isEmpty ? "none" : thing.group),
             ("connected", thing.connected ? "yes" : "no"),
             ("last seen", thing.hasLastSeenTime ? TimeText.milliseconds(thing.lastSeenTime) ?? "" : "never"),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Components
 import FoundationEssentials
 import HedgerowAPI
 import PKI
@@ -14,7 +15,10 @@ struct ThingsCommand: AsyncParsableCommand {
               hedgerow things create bme680-1
               hedgerow things list
             """,
-        subcommands: [Create.self, List.self, Show.self, Delete.self, Token.self])
+        subcommands: [
+            Create.self, List.self, Show.self, SetAttributes.self, Types.self, DeleteType.self, Delete.self,
+            Token.self,
+        ])
 }
 
 extension ThingsCommand {
@@ -26,7 +30,7 @@ extension ThingsCommand {
                 The token file is a secret (mode 0600). It works once, for 7 days unless --valid-for says else.
 
                 Example:
-                  hedgerow things create bme680-1 --attribute room=hall-2
+                  hedgerow things create bme680-1 --type bme680 --attribute hall=press
                   hedgerow things create pi-1 --core --token-file pi-1.token --valid-for 12h
                 """)
 
@@ -35,6 +39,9 @@ extension ThingsCommand {
 
         @Flag(help: "Register an edge core.")
         var core = false
+
+        @Option(help: "The name of its type.")
+        var type = ""
 
         @Option(help: ArgumentHelp("A free attribute; may be repeated.", valueName: "key=value"))
         var attribute: [String] = []
@@ -48,12 +55,8 @@ extension ThingsCommand {
             request.requestID = UUID().uuidString
             request.name = name
             request.kind = core ? .core : .thing
-            for text in attribute {
-                guard let (key, value) = ValueText.split(text) else {
-                    throw CLIError(.wrongUse, "--attribute is \"\(text)\"", hint: "write KEY=VALUE")
-                }
-                request.attributes[key] = value
-            }
+            request.type = type
+            request.attributes = try Self.attributes(attribute)
             let path = file.path ?? "\(name).token"
             try await file.checkPlace(path)
             let (thing, token) = try await home.withCloud { [request] cloud in
@@ -78,6 +81,7 @@ extension ThingsCommand {
                 Example:
                   hedgerow things list
                   hedgerow things list --cores --output json
+                  hedgerow things list --selector 'type=bme680,hall in (press,paint)'
                 """)
 
         @Flag(help: "Only cores.")
@@ -85,6 +89,9 @@ extension ThingsCommand {
 
         @Flag(help: "Only things that are no cores.")
         var things = false
+
+        @Option(help: "Only those that it matches, by type, attributes and name.")
+        var selector = ""
 
         @OptionGroup var home: HomeOptions
         @OptionGroup var output: OutputOptions
@@ -95,24 +102,34 @@ extension ThingsCommand {
 
         func run() async throws {
             let kind: Hedgerow_Registry_V1_ThingKind = cores ? .core : things ? .thing : .unspecified
+            if !selector.isEmpty {
+                do throws(InvalidSelector) {
+                    _ = try ThingSelector(parsing: selector)
+                } catch {
+                    throw CLIError(.wrongUse, error.description)
+                }
+            }
             let all = try await home.withCloud { cloud in
                 try await Pages.all { token in
                     var request = Hedgerow_Registry_V1_ListThingsRequest()
                     request.kind = kind
+                    request.selector = selector
                     request.pageSize = 1_000
                     request.pageToken = token
                     let page = try await cloud.registry.listThings(request, options: cloud.options)
                     return (page.things, page.nextPageToken)
                 }
             }
-            var table = Table(["NAME", "KIND", "GROUP", "CONNECTED", "LAST SEEN", "ATTRIBUTES"])
+            var table = Table(["NAME", "KIND", "TYPE", "GROUP", "CONNECTED", "LAST SEEN", "ATTRIBUTES"])
             for thing in all { table.add(ThingText.cells(thing)) }
             try output.write(
                 json: .list(all.map { .object(ThingText.members($0)) }),
                 table: table.render(coloured: CommandIO.current.isColoured))
             if all.isEmpty, output.format == .table {
                 CommandIO.current.note(
-                    "There are no things yet; register one with: hedgerow things create NAME")
+                    !selector.isEmpty
+                        ? "The selector matches nothing."
+                        : "There are no things yet; register one with: hedgerow things create NAME")
             }
         }
     }
