@@ -3,7 +3,6 @@ import Crypto
 import Foundation
 import HedgerowAPI
 import SwiftProtobuf
-import SwiftProtobuf
 import Testing
 
 @testable import EdgeCore
