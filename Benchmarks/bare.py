@@ -58,6 +58,10 @@ class Bare:
         path.unlink(missing_ok=True)
         return path
 
+    def run(self, words):
+        """What a bare client says."""
+        return run_json([self.bench, *words, "--identity", self.identity])
+
     def load(self, port, batch, setting, seconds):
         """Readings per second to a server that listens."""
         result = run_json(

@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import endurance
+from artifacts import artifacts
 from bare import Bare
 from peers import mosquitto
 from pipeline import Pipeline
@@ -24,7 +25,7 @@ from processes import Failure
 from report import commit, machine, refresh, table, verdicts
 from samples import Samples, tell
 
-PARTS = ("pipeline", "latency", "drain", "peers", "disk", "things", "flat")
+PARTS = ("pipeline", "latency", "drain", "peers", "disk", "things", "flat", "artifacts")
 # Where programs and packages of the peers are made.
 SCRATCH = pathlib.Path(
     os.environ.get("HEDGEROW_BENCH_SCRATCH") or pathlib.Path(__file__).resolve().parent / ".build") / "peers"
@@ -64,6 +65,9 @@ class Bench:
             if part in self.parts:
                 tell(title)
                 self.attempt(measurement, self.samples, self.programs, self.directory / part, self.quick)
+        if "artifacts" in self.parts:
+            tell("A file to a core")
+            self.attempt(artifacts, self.samples, self.programs, self.directory / "artifacts", self.runs)
         return self.samples.figures()
 
     def attempt(self, measurement, *arguments):

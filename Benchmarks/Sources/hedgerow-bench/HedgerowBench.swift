@@ -11,5 +11,6 @@ struct HedgerowBench: AsyncParsableCommand {
         subcommands: [
             ServeBare.self, RelayBare.self, Publish.self, PublishThing.self, Latency.self, Drain.self,
             EnrollThings.self, FleetLoad.self, AwaitCore.self, Committed.self,
+            ServeBareDownload.self, DownloadBare.self,
         ])
 }

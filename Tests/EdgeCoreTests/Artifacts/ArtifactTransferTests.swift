@@ -83,7 +83,8 @@ private final class Flag: Sendable {
                 if isDue { link.cut() }
             }
             #expect(store.content(reference) == content)
-            #expect(cuts.withLock { $0 } == 3 && link.acceptedCount == 4)
+            #expect(cuts.withLock { $0 } == 3)
+            #expect(link.acceptedCount >= 4)
             let held = told.withLock { $0 }
             #expect(held == held.sorted() && Set(held).count == held.count)
         }
