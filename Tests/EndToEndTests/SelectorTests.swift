@@ -20,7 +20,7 @@ struct SelectorTests {
 
     @Test("need one line for a hundred, come and go with their attributes, and nothing else gets in")
     func hundred() async throws {
-        try await withFleet(cores: [], things: [], groups: []) { fleet in
+        try await withFleet(cores: [], things: ["lamp"], groups: []) { fleet in
             try await fleet.register(cores: ["core-1"], things: [])
             try await fleet.operate { client in
                 let registry = Hedgerow_Registry_V1_RegistryService.Client(wrapping: client)
