@@ -22,6 +22,8 @@ extension CoreServer {
         var commands: StreamCommandRunner?
         /// Full names of the gRPC services whose health is reported.
         var healthServices: [String] = []
+        /// Writes for the deployments; nil for straight to the database.
+        var commit: DeploymentCommit?
         /// Makes the round trip that every message of a thing makes, with nothing to store.
         var commitNothing: @Sendable () async throws -> Void = {}
     }
@@ -73,6 +75,9 @@ extension CoreServer {
             ],
             monitor: monitor, commands: StreamCommandRunner(parts: parts),
             healthServices: [Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService],
+            commit: DeploymentCommit { needsRoom, work in
+                try await committer.commit(needsRoom: needsRoom, work)
+            },
             commitNothing: { try await committer.commit { _ in } })
     }
 }

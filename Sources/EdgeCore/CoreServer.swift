@@ -45,7 +45,7 @@ public final class CoreServer: Service {
     ///   - configuration: everything that it must be told.
     ///   - now: the system's clock.
     ///   - logger: for everything that it logs.
-    /// - Throws: ``StateError``, ``InvalidAddress``, `IdentityFileError`, `EnrollmentError`.
+    /// - Throws: ``StateError``, ``InvalidAddress``, ``InvalidPlatformKey``, `IdentityFileError`, `EnrollmentError`.
     public convenience init(
         configuration: CoreConfiguration, now: @escaping @Sendable () -> Date = { Date() }, logger: Logger
     ) async throws {
@@ -83,6 +83,7 @@ public final class CoreServer: Service {
             isWanted: { revision.running?.needsCPUTemperature ?? false }, logger: logger)
         if revision.running?.needsCPUTemperature == true { await cpuTemperature.prepare() }
         let activity = ComponentActivity(logger: logger)
+        let platform = try configuration.platform()
         let revoked = try await RevokedCertificates(database: database)
         let certificate = try await ServerCertificate(
             path: state.serverCertificatePath, identity: identity, logger: logger)
@@ -97,24 +98,25 @@ public final class CoreServer: Service {
         let parts = CoreParts(
             configuration: configuration, principal: stored.principal, database: database, revision: revision,
             dialer: dialer, identity: identity, activeCalls: activeCalls, clock: clock,
-            health: HealthRegistry(), artifacts: artifacts, cpuTemperature: cpuTemperature, activity: activity,
-            logger: logger)
+            health: HealthRegistry(), artifacts: artifacts, cpuTemperature: cpuTemperature, activity: activity, logger: logger)
         let certificates = ServedCertificates(activeCalls: activeCalls)
         let telemetry = try await telemetry(parts)
         let status = AttachmentStatus()
+        let deployments = DeploymentRunner(
+            core: stored.principal.name, database: database, revision: revision,
+            commit: telemetry.commit ?? DeploymentCommit(database), dialer: dialer, status: status,
+            activeCalls: activeCalls, cpuTemperature: cpuTemperature,
+            watches: [ActivityWatch(activity: activity, clock: .continuous)],
+            timing: configuration.timing, platform: platform, artifacts: artifacts, logger: logger)
         let port = Announced<Int>()
         let agent = AttachAgent(
             parts: AttachAgent.Parts(
                 dialer: dialer, revision: revision, revoked: revoked, certificate: certificate,
                 addresses: addresses,
                 configuredPort: configuration.listenPort, listeningPort: port, certificates: certificates,
-                activeCalls: activeCalls,
-                clock: clock, cpuTemperature: cpuTemperature, activity: activity,
-                stager: RevisionStager(
-                    core: stored.principal.name, database: database, timing: configuration.timing,
-                    logger: logger),
+                clock: clock, activity: activity, deployments: deployments.board,
                 monitor: telemetry.monitor, commands: telemetry.commands, systemTime: now, status: status,
-                timing: configuration.timing, version: CoreVersion.current,
+                timing: configuration.timing, platform: platform, version: CoreVersion.current,
                 logger: logger))
         let rpcServices: [any RegistrableRPCService] =
             [HealthService(registry: parts.health)] + telemetry.rpcServices
@@ -146,7 +148,7 @@ public final class CoreServer: Service {
                 ClockKeeper(clock: clock, logger: logger), cpuTemperature,
                 IdentityRenewal(dialer: dialer, now: { clock.now() }, logger: logger),
                 agent,
-            ] + telemetry.services + [server]
+            ] + telemetry.services + [deployments, server]
     }
 
     /// Runs the core until it is told to stop, gracefully or by cancellation.

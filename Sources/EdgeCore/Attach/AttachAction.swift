@@ -4,8 +4,6 @@ import HedgerowAPI
 enum AttachAction: Sendable {
     /// Wait so long and then send ``AttachEvent/renewalDue``.
     case renewCertificate(after: Duration)
-    /// Prepare a revision and then send ``AttachEvent/staged(_:_:)``.
-    case stage(StagingTicket)
     /// Carry out a command and then send ``AttachEvent/commandEnded(_:)``.
     case run(Hedgerow_Deployment_V1_StreamCommand)
 }

@@ -24,11 +24,10 @@ struct AttachAgent: Service {
         let configuredPort: Int
         let listeningPort: Announced<Int>
         let certificates: ServedCertificates
-        let activeCalls: ActiveCalls
         let clock: ClockFloor
-        let cpuTemperature: CPUTemperature
         let activity: ComponentActivity
-        let stager: RevisionStager
+        /// Takes assignments and cancellations, has reports.
+        let deployments: DeploymentBoard
         /// How the streams stand; nil where the core has none.
         let monitor: StreamMonitor?
         /// Carries out what the cloud asks of streams; nil where the core has none.
@@ -37,6 +36,8 @@ struct AttachAgent: Service {
         let systemTime: @Sendable () -> Date
         let status: AttachmentStatus
         let timing: CoreConfiguration.Timing
+        /// What this core runs on.
+        let platform: Platform
         let version: String
         let logger: Logger
     }
@@ -108,6 +109,8 @@ struct AttachAgent: Service {
                     bufferingPolicy: .bufferingOldest(AttachEvent.maximumQueued))
                 var session = AttachSession(parts: parts, outbox: out)
                 try session.begin()
+                // One that is dropped is made up for by the next tick.
+                parts.deployments.observe { sink.yield(.reportsWait) }
                 group.addTask {
                     defer { sink.finish() }
                     try await Self.exchange(client: client, outbox: outbox, out: out, sink: sink)
@@ -126,10 +129,6 @@ struct AttachAgent: Service {
                         group.addTask {
                             if (try? await Task.sleep(for: delay)) != nil { sink.yield(.renewalDue) }
                         }
-                    case .stage(let ticket)?:
-                        group.addTask { [parts] in
-                            await Self.stage(ticket, parts: parts, client: client, sink: sink)
-                        }
                     case .run(let command)?:
                         group.addTask { [commands = parts.commands] in
                             guard let result = await commands?.run(command) else { return }
@@ -143,27 +142,7 @@ struct AttachAgent: Service {
         }
     }
 
-    /// Prepares a revision while events go on being handled, and says how that ended.
-    private static func stage(
-        _ ticket: StagingTicket, parts: Parts, client: GRPCClient<HTTP2ClientTransport.Posix>,
-        sink: AsyncStream<AttachEvent>.Continuation
-    ) async {
-        let service = Hedgerow_Deployment_V1_DeploymentService.Client(wrapping: client)
-        let outcome = await ticket.run {
-            try await parts.stager.stage(ticket.assignment.revision) { locked in
-                var request = Hedgerow_Deployment_V1_GetRecipeRequest()
-                request.component = locked.component
-                request.version = locked.version.description
-                var options = CallOptions.defaults
-                options.timeout = parts.timing.recipe
-                return try await service.getRecipe(request, options: options)
-            }
-        }
-        guard let outcome else { return }
-        await send(.staged(ticket, outcome), to: sink)
-    }
-
-    /// Sends what must not get lost where many events wait: nothing else would ever end the deployment, or the command.
+    /// Sends what must not get lost where many events wait: nothing else would ever end the command.
     private static func send(_ event: AttachEvent, to sink: AsyncStream<AttachEvent>.Continuation) async {
         while case .dropped = sink.yield(event) {
             do { try await Task.sleep(for: .milliseconds(50)) } catch { return }

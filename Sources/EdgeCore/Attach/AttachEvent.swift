@@ -9,8 +9,8 @@ enum AttachEvent: Sendable {
     case message(Hedgerow_Deployment_V1_AttachResponse)
     /// Time to look at addresses, certificates and deadlines.
     case tick
-    /// A revision was prepared, or why it cannot be.
-    case staged(StagingTicket, Result<StagedRevision, StagingProblem>)
+    /// Deployments moved: there is something to report.
+    case reportsWait
     /// What came of a command.
     case commandEnded(Hedgerow_Deployment_V1_StreamCommandResult)
     /// The delay that the cloud asked for before a certificate request is over.

@@ -1,3 +1,4 @@
+import Components
 import FoundationEssentials
 import GRPCCore
 import HedgerowAPI
@@ -6,11 +7,11 @@ import Logging
 import PKI
 import RPCSupport
 import SwiftProtobuf
-import Transforms
 
 /// One attachment: what the core says to what the cloud says.
 ///
-/// Events are handled one after another, so its state needs no lock and a revision is never applied beside another.
+/// Events are handled one after another, so its state needs no lock. What a deployment asks for is done elsewhere
+/// (``DeploymentRunner``): here are only its orders and reports.
 struct AttachSession {
     private let parts: AttachAgent.Parts
     private let outbox: AsyncStream<Hedgerow_Deployment_V1_AttachRequest>.Continuation
@@ -23,8 +24,6 @@ struct AttachSession {
     private var reported: [Hedgerow_Type_V1_Endpoint] = []
     /// The key of the request that is under way.
     private var pending: (key: PrivateKey, since: ContinuousClock.Instant)?
-    /// The revision that is being prepared.
-    private var staging: StagingTicket?
     /// What was last reported of the components: when, and up to which change; nil before the first report.
     private var lastStatuses: (time: ContinuousClock.Instant, changes: UInt64, number: UInt64)?
     /// What was last reported of the streams, and when; nil before the first report.
@@ -33,9 +32,6 @@ struct AttachSession {
     private var runningCommands = 0
     /// Whether a further request is wanted when the one under way has its answer.
     private var wantsAnother = false
-    /// When to try again to replace damaged recipes, and how long to wait after that.
-    private var nextRepair: ContinuousClock.Instant?
-    private var repairBackoff: Backoff
 
     init(
         parts: AttachAgent.Parts, outbox: AsyncStream<Hedgerow_Deployment_V1_AttachRequest>.Continuation
@@ -43,18 +39,19 @@ struct AttachSession {
         self.parts = parts
         self.outbox = outbox
         self.logger = parts.logger
-        let reconnect = parts.timing.reconnect
-        repairBackoff = Backoff(initial: reconnect.first, maximum: reconnect.longest)
     }
 
     /// Says hello.
     mutating func begin() throws {
         reported = endpoints()
+        // What is being watched may be taken back: until it has settled, the cloud counts on what was before it.
+        let settled = parts.revision.settled
         try send { request in
             request.hello.version = parts.version
             request.hello.endpoints.endpoints = reported
-            request.hello.activeGroup = parts.revision.current?.group ?? ""
-            request.hello.activeRevision = parts.revision.current?.revision ?? 0
+            request.hello.platform = parts.platform.values
+            request.hello.activeGroup = settled?.group ?? ""
+            request.hello.activeRevision = settled?.revision ?? 0
             request.hello.localTime = Google_Protobuf_Timestamp(date: parts.systemTime())
         }
     }
@@ -65,26 +62,23 @@ struct AttachSession {
     /// - Throws: what ends the attachment.
     mutating func handle(_ event: AttachEvent) async throws -> AttachAction? {
         switch event {
-        case .tick:
-            try tick()
-            return repairAgain()
-        case .staged(let ticket, let outcome): try await receive(outcome, of: ticket)
+        case .tick: try tick()
+        case .reportsWait: try reportDeployments()
         case .commandEnded(let result):
             runningCommands -= 1
             try send { $0.streamCommandResult = result }
         case .renewalDue: try requestCertificate(reason: "asked for by the cloud")
         case .message(let message):
             switch message.event {
-            case .welcome(let welcome):
-                try receive(welcome)
-                return repair()
-            case .assignment(let assignment): return try receive(assignment)
+            case .welcome(let welcome): try receive(welcome)
+            case .assignment(let assignment): try order(.run(assignment))
+            case .cancellation(let cancellation): try order(.cancel(cancellation))
             case .serverCertificate(let certificate): try await receive(certificate)
             case .renewServerCertificate(let wish):
                 return try receive(wish).map { .renewCertificate(after: $0) }
             case .revokedCertificates(let list): try await receive(list)
             case .streamCommand(let command): return try receive(command)
-            case .cancellation, nil: logger.debug("message of a newer cloud ignored")
+            case nil: logger.debug("message of a newer cloud ignored")
             }
         }
         return nil
@@ -115,6 +109,9 @@ struct AttachSession {
                 "this machine's clock is wrong; set it (NTP), the core goes on meanwhile with the cloud's time as floor",
                 metadata: ["clock.ahead_seconds": "\(Int(ahead))"])
         }
+        parts.deployments.repeatCurrent()
+        try order(.attached)
+        try reportDeployments()
         try reportStatuses()
         try reportStreams()
         try requestCertificateWhereDue()
@@ -142,111 +139,31 @@ struct AttachSession {
             self.pending = nil
             try requestCertificate(reason: "no answer")
         }
+        try reportDeployments()
         try reportStatuses()
         try reportStreams()
         try requestCertificateWhereDue()
     }
 
-    private mutating func receive(
-        _ assignment: Hedgerow_Deployment_V1_DeploymentAssignment
-    ) throws -> AttachAction? {
-        // Whatever is being prepared is not wanted any more.
-        staging?.supersede()
-        staging = nil
-        let running = parts.revision.running
-        // The lock is part of the revision: other versions of the components are a change.
-        guard running?.revision != assignment.revision || running?.unusable.isEmpty == false else {
-            try report(assignment.deploymentID, .succeeded, "the core runs this revision already")
-            return nil
+    /// Hands an order on. The cloud sends again what is lost with the attachment.
+    private func order(_ order: DeploymentBoard.Order) throws {
+        guard parts.deployments.order(order) else {
+            throw HedgerowError(
+                .resourceExhausted, .queueFull,
+                "more than \(DeploymentBoard.maximumOrders) orders of the cloud wait on this core; attaching again"
+            )
         }
-        try report(assignment.deploymentID, .inProgress, "fetching recipes, checking and switching")
-        let ticket = StagingTicket(assignment)
-        staging = ticket
-        return .stage(ticket)
     }
 
-    private mutating func receive(
-        _ outcome: Result<StagedRevision, StagingProblem>, of ticket: StagingTicket
-    ) async throws {
-        guard ticket === staging else { return }
-        staging = nil
-        let id = ticket.assignment.deploymentID
-        let revision = ticket.assignment.revision
-        var logger = logger
-        logger[metadataKey: "deployment.id"] = "\(id)"
-        logger[metadataKey: "group.name"] = "\(revision.group)"
-        logger[metadataKey: "revision"] = "\(revision.revision)"
-        let staged: StagedRevision
-        do throws(StagingProblem) {
-            staged = try outcome.get()
-        } catch {
-            if ticket.isRepair {
-                logger.error(
-                    "damaged recipes could not be replaced yet", metadata: ["error.message": "\(error)"])
-                return
-            }
-            logger.error("deployment refused", metadata: ["error.message": "\(error)"])
-            try report(id, .failed, error.description)
-            return
+    /// Says how deployments stand.
+    private mutating func reportDeployments() throws {
+        guard isWelcome else { return }
+        for report in parts.deployments.takeReports() { try send { $0.report = report } }
+        // A group's first revision brings the right to a certificate.
+        if !hasGroup, parts.revision.current != nil {
+            hasGroup = true
+            try requestCertificateWhereDue()
         }
-        // The first message that asks for it must find a sample.
-        if staged.components.contains(where: { $0.access.contains(.cpuTemperature) }) {
-            await parts.cpuTemperature.prepare()
-        }
-        let removed: Set<String>
-        do {
-            removed = try await parts.revision.apply(staged, deploymentID: id)
-        } catch {
-            try Task.checkCancellation()
-            logger.error("deployment not stored", metadata: ["error.message": "\(error)"])
-            if ticket.isRepair { return }
-            try report(id, .failed, "the core could not store the revision and runs the one before: \(error)")
-            return
-        }
-        for thing in removed {
-            guard let principal = try? Principal(role: .thing, name: thing) else { continue }
-            let reason = HedgerowError(
-                .permissionDenied, .notInGroup,
-                "the thing \"\(thing)\" was taken out of group \"\(revision.group)\" by revision \(revision.revision); "
-                    + "ask the cloud for its cores again")
-            parts.activeCalls.cancel(principal, reason: reason)
-        }
-        hasGroup = true
-        if ticket.isRepair {
-            logger.info("damaged recipes were replaced; the components run again")
-            return
-        }
-        logger.info("deployment runs", metadata: ["things.removed": "\(removed.count)"])
-        try report(id, .succeeded, "")
-        try requestCertificateWhereDue()
-    }
-
-    /// Fetches again what this core cannot read of the revision that it runs; the cloud believes it to run well.
-    private mutating func repair() -> AttachAction? {
-        guard let running = parts.revision.running, !running.unusable.isEmpty, staging == nil else {
-            return nil
-        }
-        var assignment = Hedgerow_Deployment_V1_DeploymentAssignment()
-        assignment.deploymentID = parts.revision.deploymentID
-        assignment.revision = running.revision
-        let ticket = StagingTicket(assignment, isRepair: true)
-        staging = ticket
-        return .stage(ticket)
-    }
-
-    /// The same again, after longer and longer waits, while recipes stay damaged and nothing else is prepared.
-    private mutating func repairAgain() -> AttachAction? {
-        guard isWelcome, staging == nil, parts.revision.running?.unusable.isEmpty == false else {
-            nextRepair = nil
-            return nil
-        }
-        guard let due = nextRepair else {
-            nextRepair = .now + repairBackoff.next()
-            return nil
-        }
-        guard due <= .now else { return nil }
-        nextRepair = nil
-        return repair()
     }
 
     /// Says what the components did: at once in a new attachment, then after changes and not too often.
@@ -375,16 +292,6 @@ struct AttachSession {
         // A port that the system chooses is known once the server runs; until then there is nothing to report.
         let port = parts.listeningPort.current ?? parts.configuredPort
         return port == 0 ? [] : parts.addresses.endpoints(port: port)
-    }
-
-    private func report(
-        _ deployment: String, _ status: Hedgerow_Deployment_V1_DeploymentStatus, _ reason: String
-    ) throws {
-        try send { request in
-            request.report.deploymentID = deployment
-            request.report.status = status
-            request.report.reason = String(reason.prefix(1_000))
-        }
     }
 
     private func send(_ fill: (inout Hedgerow_Deployment_V1_AttachRequest) -> Void) throws {

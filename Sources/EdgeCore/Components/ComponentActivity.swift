@@ -24,6 +24,26 @@ final class ComponentActivity: Sendable {
         var sinceLogged: UInt64 = 0
     }
 
+    /// What an instance did since the newest revision runs.
+    struct Recent: Hashable, Sendable {
+        /// Number of that revision (``RunningRevision/number``).
+        var generation: UInt64 = 0
+        /// Messages that it was given.
+        var input: UInt64 = 0
+        /// Messages that it failed on.
+        var failed: UInt64 = 0
+        /// Why it failed on the last of them.
+        var lastFailure = ""
+
+        fileprivate mutating func add(_ tally: ComponentTally) {
+            guard tally.generation >= generation else { return }
+            if tally.generation > generation { self = Recent(generation: tally.generation) }
+            input += tally.input
+            failed += tally.failures.values.reduce(0, +)
+            if let cause = tally.failures.keys.max() { lastFailure = cause }
+        }
+    }
+
     private struct Entry {
         var component: String
         var version: String
@@ -33,6 +53,7 @@ final class ComponentActivity: Sendable {
         var filtered: UInt64 = 0
         var failed: UInt64 = 0
         var causes: [String: Cause] = [:]
+        var recent = Recent()
 
         init(_ tally: ComponentTally) {
             component = tally.component
@@ -92,6 +113,7 @@ final class ComponentActivity: Sendable {
             entry = Entry(tally)
         }
         entry.generation = max(entry.generation, tally.generation)
+        entry.recent.add(tally)
         entry.input += tally.input
         entry.output += tally.output
         entry.filtered += tally.filtered
@@ -115,6 +137,9 @@ final class ComponentActivity: Sendable {
         state.entries[tally.instance] = entry
         return lines
     }
+
+    /// What an instance did since the newest revision runs; nil where it did nothing since the core started.
+    func recent(_ instance: String) -> Recent? { state.withLock { $0.entries[instance]?.recent } }
 
     /// What the instances of a revision did, by name; those that did nothing yet too. Forgets all others.
     func statuses(of running: RunningRevision?) -> [Hedgerow_Type_V1_ComponentStatus] {

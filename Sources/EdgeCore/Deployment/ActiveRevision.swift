@@ -1,37 +1,44 @@
 import Components
-import Crypto
 public import FoundationEssentials
 public import GRDB
 public import HedgerowAPI
 import Logging
-import SwiftProtobuf
 import Synchronization
 
 /// The group revision that this core runs, on disk and in memory.
 ///
 /// Applying one is one transaction: interrupted at any instant, the core runs the old revision or the new one.
+/// The last revision that settled is kept beside it with its recipes, so that going back to it needs no cloud; it also
+/// takes over where the row of the one that should run is damaged (lesson 1).
 /// It also remembers every thing that any revision ever named, because the core goes on delivering what those
 /// things had acknowledged after they left the group.
 public final class ActiveRevision: Sendable {
-    private struct State {
+    struct State {
         var running: RunningRevision?
         var deploymentID = ""
+        /// Whether nobody watches it any more.
+        var isSettled = true
+        /// The last one that settled before the one that runs.
+        var previous: StoredRevision?
+        /// Why what runs is not the newest that was deployed here; nil where it is.
+        var damage: String?
         var things: Set<String> = []
         var everCarried: Set<String> = []
         var observers: [UInt64: AsyncStream<Hedgerow_Type_V1_GroupRevision>.Continuation] = [:]
         var nextObserver: UInt64 = 0
     }
 
-    private let database: DatabasePool
-    private let now: @Sendable () -> Date
-    private let state: Mutex<State>
+    let database: DatabasePool
+    let now: @Sendable () -> Date
+    let logger: Logger
+    let state: Mutex<State>
 
     /// Reads what is on disk, and compiles the recipes of the revision's components.
     ///
     /// A recipe that cannot be read back stops nothing else: its instance is there and fails on its messages, which
-    /// become dead letters, until the cloud can be reached and the recipe is fetched again.
-    ///
-    /// - Throws: ``StateError`` `damaged` where the stored revision is not what was once written.
+    /// become dead letters, until the cloud can be reached and the recipe is fetched again. Where the revision itself
+    /// cannot be read back, the last settled one runs; where that cannot be read either, none does, and what things
+    /// bring waits with them. The cloud sends the newest again, because the core says what it runs.
     public convenience init(
         database: DatabasePool, now: @escaping @Sendable () -> Date = { Date() }
     ) async throws {
@@ -42,20 +49,8 @@ public final class ActiveRevision: Sendable {
     init(database: DatabasePool, now: @escaping @Sendable () -> Date, logger: Logger) async throws {
         self.database = database
         self.now = now
-        let path = database.path
-        self.state = Mutex(
-            try await database.read { db in
-                var state = State()
-                state.everCarried = Set(try String.fetchAll(db, sql: "SELECT name FROM carried_thing"))
-                let sql = "SELECT deployment_id, definition, digest FROM active_deployment WHERE id = 1"
-                guard let row = try Row.fetchOne(db, sql: sql) else { return state }
-                let revision = try Self.decode(row["definition"], digest: row["digest"], path: path)
-                state.running = RunningRevision(
-                    revision, components: try Self.components(db, of: revision, logger: logger))
-                state.deploymentID = row["deployment_id"]
-                state.things = Set(revision.things)
-                return state
-            })
+        self.logger = logger
+        self.state = Mutex(try await database.read { try Self.load($0, logger: logger) })
     }
 
     /// The revision that runs; nil where none was ever deployed.
@@ -90,6 +85,20 @@ public final class ActiveRevision: Sendable {
         return stream
     }
 
+    /// The last settled revision before the one that runs; nil where there is none.
+    var previous: Hedgerow_Type_V1_GroupRevision? { state.withLock { $0.previous?.revision } }
+
+    /// Whether what runs has settled.
+    var isSettled: Bool { state.withLock { $0.isSettled } }
+
+    /// What the cloud may count on: what runs once it has settled, until then the one before it.
+    var settled: Hedgerow_Type_V1_GroupRevision? {
+        state.withLock { $0.isSettled ? $0.running?.revision : $0.previous?.revision }
+    }
+
+    /// Why what runs is not the newest that was deployed here, one sentence; nil where it is.
+    var damage: String? { state.withLock { $0.damage } }
+
     /// Makes a revision without components the one that runs. The caller has checked it (``RevisionCheck``).
     ///
     /// - Parameters:
@@ -103,125 +112,33 @@ public final class ActiveRevision: Sendable {
         _ revision: Hedgerow_Type_V1_GroupRevision, deploymentID: String,
         alongside: @escaping @Sendable (Database) throws -> Void = { _ in }
     ) async throws -> Set<String> {
-        try await apply(StagedRevision(revision), deploymentID: deploymentID, alongside: alongside)
+        let removed = things.subtracting(revision.things)
+        let change = try switching(
+            to: StagedRevision(revision), deploymentID: deploymentID, isSettled: true, alongside: alongside)
+        try await database.write(change)
+        return removed
     }
 
-    /// Makes a revision the one that runs, and its recipes those on disk. The recipes of the revision before stay as
-    /// well, so that going back to it needs no cloud; all older ones are removed.
-    ///
-    /// - Parameters:
-    ///   - staged: what to run.
-    ///   - deploymentID: the deployment that brings it.
-    ///   - alongside: further changes that must happen in the same transaction.
-    /// - Returns: the things that the revision before had and this one has not.
-    /// - Throws: what the database throws; then the revision before goes on.
-    func apply(
-        _ staged: StagedRevision, deploymentID: String,
-        alongside: @escaping @Sendable (Database) throws -> Void = { _ in }
-    ) async throws -> Set<String> {
-        let revision = staged.revision
-        let definition: Data = try revision.serializedBytes()
-        let time = Int64(now().timeIntervalSince1970 * 1_000)
-        let things = Set(revision.things)
-        return try await database.write { db in
-            try db.execute(
-                sql: """
-                    INSERT OR REPLACE INTO active_deployment
-                        (id, deployment_id, group_name, revision, definition, digest, apply_time)
-                    VALUES (1, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    deploymentID, revision.group, Int64(clamping: revision.revision), definition,
-                    Self.digest(definition), time,
-                ])
-            let statement = try db.makeStatement(sql: "INSERT OR IGNORE INTO carried_thing (name) VALUES (?)")
-            for thing in things { try statement.execute(arguments: [thing]) }
-            for recipe in staged.recipes { try recipe.save(db) }
-            // Where the revision that runs is only repaired, those of the one before it are still to be kept.
-            if let before = self.current, before != revision {
-                let lock = (try? RevisionCheck.lock(of: before)) ?? []
-                try StoredRecipe.removeAll(
-                    db, except: Set(staged.recipes.map(\.key)).union(lock.map(StoredRecipe.Key.init)))
-            }
-            try alongside(db)
-            // On the writer, in the order of the commits: memory can never run ahead of the disk or behind it.
-            db.afterNextTransaction { _ in self.adopt(staged, deploymentID: deploymentID, things: things) }
-            return self.state.withLock { $0.things.subtracting(things) }
-        }
-    }
+    /// The things of the revision that runs.
+    var things: Set<String> { state.withLock { $0.things } }
 
-    private func adopt(_ staged: StagedRevision, deploymentID: String, things: Set<String>) {
+    /// Takes the place of what runs, in memory. On the writer, in the order of the commits: memory can never run ahead of
+    /// the disk or behind it.
+    func adopt(_ staged: StagedRevision, change: (inout State) -> Void) {
         let observers = state.withLock { state in
+            change(&state)
             state.running = RunningRevision(
                 staged.revision, components: staged.components, number: (state.running?.number ?? 0) + 1)
-            state.deploymentID = deploymentID
-            state.things = things
-            state.everCarried.formUnion(things)
+            state.things = Set(staged.revision.things)
+            state.everCarried.formUnion(state.things)
             return Array(state.observers.values)
         }
         for observer in observers { observer.yield(staged.revision) }
     }
 
-    /// The components of the stored revision.
-    private static func components(
-        _ db: Database, of revision: Hedgerow_Type_V1_GroupRevision, logger: Logger
-    ) throws -> [RunningComponent] {
-        let lock: [LockedComponent]
-        do {
-            lock = try RevisionCheck.lock(of: revision)
-        } catch {
-            // It was checked before it was stored, and its digest is right: a core of an older version reads it.
-            logger.error(
-                "the stored lock cannot be read; no component runs", metadata: ["error.message": "\(error)"])
-            return []
-        }
-        var compiler = RecipeCompiler()
-        return lock.map { locked in
-            do throws(RecipeCompiler.Problem) {
-                guard let text = try Self.text(db, locked) else {
-                    throw RecipeCompiler.Problem(description: "its recipe is missing on this core's disk")
-                }
-                return try compiler.compile(locked, text: text)
-            } catch {
-                logger.error(
-                    """
-                    a component cannot run: its messages become dead letters until the cloud can be reached and the \
-                    recipe is fetched again
-                    """,
-                    metadata: [
-                        "component.instance": "\(locked.instance)", "component.name": "\(locked.component)",
-                        "component.version": "\(locked.version)", "error.message": "\(error)",
-                    ])
-                return RunningComponent(
-                    locked, state: .unusable("\(locked.component) \(locked.version) cannot run: \(error)"))
-            }
-        }
-    }
-
-    private static func text(
-        _ db: Database, _ locked: LockedComponent
-    ) throws(RecipeCompiler.Problem) -> String? {
-        do {
-            return try StoredRecipe.text(db, StoredRecipe.Key(locked))
-        } catch {
-            throw RecipeCompiler.Problem(
-                description: "its recipe cannot be read from this core's disk: \(error)")
-        }
-    }
-
-    private static func digest(_ bytes: Data) -> Data { Data(SHA256.hash(data: bytes)) }
-
-    private static func decode(
-        _ definition: Data, digest: Data, path: String
-    ) throws -> Hedgerow_Type_V1_GroupRevision {
-        guard Self.digest(definition) == digest,
-            let revision = try? Hedgerow_Type_V1_GroupRevision(serializedBytes: definition)
-        else {
-            throw StateError(
-                .damaged, path: path,
-                "the deployment stored in \(path) is damaged (its checksum is wrong); restore the state directory "
-                    + "from a backup, or move it away and enrol this core anew with a new token")
-        }
-        return revision
+    /// Runs the same revision with recipes that were damaged and are there again.
+    func repair(_ staged: StagedRevision) {
+        guard current == staged.revision else { return }
+        adopt(staged) { _ in }
     }
 }

@@ -20,13 +20,14 @@ extension CoreServer {
     /// One line for people.
     var statusText: String {
         let status = status.snapshot
-        let cloud =
+        let link =
             if status.isAttached {
                 "attached to the cloud"
             } else {
                 status.lastError.map { "not attached to the cloud (\($0))" }
                     ?? "not attached to the cloud yet"
             }
+        let cloud = revision.damage.map { "\(link); \($0)" } ?? link
         guard let port = port.current else {
             return certificate.isAvailable
                 ? "Begins to serve things; \(cloud)."

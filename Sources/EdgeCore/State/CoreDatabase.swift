@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 public import GRDB
 public import Logging
@@ -8,27 +7,25 @@ import StreamStore
 ///
 /// Its tables here: `core` (whose it is), `active_deployment` (the revision that runs), `carried_thing` (every
 /// thing that any revision ever named: for these the core may speak, semantics section 2), `revoked_certificate`,
-/// `recipe` (the recipes of the revision that runs and of the one before it), `database_salvage` (when a damaged file was
-/// replaced by what could be read of it).
+/// `previous_deployment` (the last revision that settled before it), `deployment` (where the newest deployment is, and
+/// how those before it ended), `recipe` (the recipes of the revision that runs and of the one before it),
+/// `database_salvage` (when a damaged file was replaced by what could be read of it).
 /// The tables of the telemetry are registered by ``CoreServer/registerTelemetryMigrations(_:)``.
 public enum CoreDatabase {
     /// Opens or makes the database. Blocks on the disk.
     ///
     /// Where it is damaged, what can be read is saved into a new one. A core whose deployment is among what was lost
-    /// waits for the cloud's; it is no new core, as its identity lies elsewhere.
+    /// runs the one before it, or waits for the cloud's (``ActiveRevision``); it is no new core, as its identity lies
+    /// elsewhere.
     ///
     /// - Throws: ``StateError`` where it is of a newer version or inaccessible.
     public static func open(path: String, logger: Logger) throws -> DatabasePool {
         do {
             DiskRoom.makeRoomToOpen(database: path)
-            let database = try DurableDatabase.open(
+            return try DurableDatabase.open(
                 path: path, migrate: registerMigrations,
                 bulkTables: DurableStreams.bulkTables.union(["queued_message"]), recovery: recovery,
                 logger: logger)
-            if try database.write({ try forgetDamagedDeployment($0) }) {
-                logger.error("the stored deployment is damaged; the core waits for the cloud's")
-            }
-            return database
         } catch {
             throw StateError(
                 .damaged, path: path,
@@ -65,19 +62,6 @@ public enum CoreDatabase {
             try DurableStreams.repair(db, unownedTo: "default")
             try SubscriberQueue.recount(db)
         })
-
-    /// Forgets a deployment that is not the one that was stored.
-    ///
-    /// - Returns: Whether it did.
-    private static func forgetDamagedDeployment(_ db: Database) throws -> Bool {
-        guard let row = try Row.fetchOne(db, sql: "SELECT definition, digest FROM active_deployment") else {
-            return false
-        }
-        let definition = Data.fromDatabaseValue(row[0]) ?? Data()
-        guard Data.fromDatabaseValue(row[1]) != Data(SHA256.hash(data: definition)) else { return false }
-        try db.execute(sql: "DELETE FROM active_deployment")
-        return true
-    }
 
     /// Closes it in order. Blocks on the disk.
     static func close(_ database: DatabasePool) throws { try DurableDatabase.close(database) }
@@ -137,5 +121,9 @@ public enum CoreDatabase {
         CoreServer.registerTelemetryMigrations(&migrator)
         migrator.registerMigration("deployment-2") { db in try StoredRecipe.createTable(db) }
         migrator.registerMigration("storage-2") { db in try SalvageReport.createTable(db) }
+        migrator.registerMigration("deployment-3") { db in
+            try StoredRevision.createTable(db)
+            try DeploymentRecord.createTable(db)
+        }
     }
 }
