@@ -166,7 +166,8 @@ import Testing
             let deployed = try await cloud.call(as: admin) { client in
                 try await Deployments(wrapping: client).createDeployment(.with { $0.group = "g" })
             }
-            #expect(deployed.deployment.lock.map(\.version) == ["1.2.0"] && deployed.warnings == only.warnings)
+            #expect(
+                deployed.deployment.lock.map(\.version) == ["1.2.0"] && deployed.warnings == only.warnings)
             try await deprecate(cloud, admin, "1.2.0", "", undo: true)
             #expect(try await cloud.apply(admin, group()).lock.map(\.version) == ["1.2.0"])
             let silent = try await refusal { try await deprecate(cloud, admin, "1.2.0", "") }
