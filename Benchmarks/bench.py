@@ -23,9 +23,10 @@ from peers import mosquitto
 from pipeline import Pipeline
 from processes import Failure
 from report import commit, machine, refresh, table, verdicts
+from rollout import change, rollout
 from samples import Samples, tell
 
-PARTS = ("pipeline", "latency", "drain", "peers", "disk", "things", "flat", "artifacts")
+PARTS = ("pipeline", "latency", "drain", "peers", "disk", "things", "flat", "artifacts", "rollout", "deploy")
 # Where programs and packages of the peers are made.
 SCRATCH = pathlib.Path(
     os.environ.get("HEDGEROW_BENCH_SCRATCH") or pathlib.Path(__file__).resolve().parent / ".build") / "peers"
@@ -61,7 +62,9 @@ class Bench:
             for number in range(1, self.runs + 1):
                 self.attempt(self.run, number, f"Run {number} of {self.runs}")
         for part, title, measurement in (("things", "A thousand things", endurance.things),
-                                         ("flat", "Many readings", endurance.flat)):
+                                         ("flat", "Many readings", endurance.flat),
+                                         ("rollout", "Two hundred cores", rollout),
+                                         ("deploy", "A change of configuration", change)):
             if part in self.parts:
                 tell(title)
                 self.attempt(measurement, self.samples, self.programs, self.directory / part, self.quick)

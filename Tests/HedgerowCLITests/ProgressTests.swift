@@ -89,6 +89,26 @@ struct ProgressTests {
         #expect(captured.output == "[]\n")
     }
 
+    @Test("shows rows above the line, and erases all of them before anything else is written")
+    func rows() async throws {
+        let (captured, io) = terminal(["NO_COLOR": "1"])
+        try await CommandIO.$current.withValue(io) {
+            try await Progress.show("two cores") { progress in
+                progress.say("two cores", rows: ["pi-1  IN_PROGRESS  fetching", "pi-2  PENDING"])
+                try await eventually("rows", holds: { captured.error.contains("two cores ... 2 s") })
+                let drawn = try #require(captured.error.components(separatedBy: "\u{1B}[J").last)
+                let lines = drawn.split(separator: "\n")
+                #expect(lines.prefix(2) == ["pi-1  IN_PROGRESS  fetching", "pi-2  PENDING"])
+                #expect(lines.count == 3)
+                io.note("pi-1  SUCCEEDED")
+                #expect(captured.error.contains("\u{1B}[2A\r\u{1B}[Jpi-1  SUCCEEDED\n"))
+                progress.say("one core", rows: [])
+                try await eventually("no rows", holds: { captured.error.contains("one core ... ") })
+            }
+        }
+        #expect(captured.error.hasSuffix("\r\u{1B}[K"), "one line is left to be erased in the end")
+    }
+
     @Test("shows the inner of two, and the outer again")
     func nested() async throws {
         let (captured, io) = terminal(["NO_COLOR": "1"])

@@ -70,6 +70,26 @@ private final class Flag: Sendable {
         }
     }
 
+    /// STORED: written, so that it survives the process, and not forced to the disk (semantics, section 2).
+    @Test func onlyATransactionThatNobodyWantsSyncedIsWrittenWithoutAnFsync() async throws {
+        let level: @Sendable (Database) throws -> Int = { db in
+            try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1
+        }
+        let (normal, full) = (1, 2)
+        try await withCommitter { committer, pool in
+            #expect(try await committer.commit(isSynced: false, level) == normal)
+            #expect(try await committer.commit(isSynced: true, level) == full)
+            _ = try await committer.commit(isSynced: false, Self.insert(1))
+            #expect(try await self.rows(pool) == 1)
+            // What fails leaves the connection as everybody else needs it.
+            await #expect(throws: Refused.self) {
+                try await committer.commit(isSynced: false) { _ in throw Refused() }
+            }
+            #expect(try await committer.commit(level) == full)
+            #expect(try await pool.write(level) == full)
+        }
+    }
+
     @Test func oneThatThrowsUndoesOnlyItself() async throws {
         try await withCommitter { committer, pool in
             await withTaskGroup(of: Void.self) { group in

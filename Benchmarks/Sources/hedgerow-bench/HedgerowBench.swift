@@ -10,7 +10,8 @@ struct HedgerowBench: AsyncParsableCommand {
         abstract: "Load, bare servers and probes for Hedgerow's benchmarks; `make bench` runs them.",
         subcommands: [
             ServeBare.self, RelayBare.self, Publish.self, PublishThing.self, Latency.self, Drain.self,
-            EnrollThings.self, FleetLoad.self, AwaitCore.self, Committed.self,
+            EnrollThings.self, FleetLoad.self, EnrollCores.self, CoreCrowd.self, AwaitCore.self,
+            Committed.self,
             ServeBareDownload.self, DownloadBare.self,
         ])
 }

@@ -41,7 +41,9 @@ final class AttachHub: Sendable {
 
     /// Tells some cores something, those that are attached.
     func post(_ news: AttachMailbox.News, to cores: some Sequence<String>) {
-        let boxes = boxes.withLock { boxes in cores.compactMap { boxes[$0] } }
+        // Named before the lock is taken: the names may be worked out by asking this hub.
+        let names = Array(cores)
+        let boxes = boxes.withLock { boxes in names.compactMap { boxes[$0] } }
         for box in boxes { box.post(news) }
     }
 

@@ -1,3 +1,4 @@
+import Components
 import FoundationEssentials
 import GRPCCore
 import HedgerowAPI
@@ -21,6 +22,7 @@ extension AttachSession {
             if content.news.contains(.welcome) { try await responses.write(welcome) }
             if content.news.contains(.revocations) { try await responses.write(revocations) }
             if content.news.contains(.assignment) {
+                try await cancel(responses)
                 try await assign(told: &told, responses)
             }
             for command in content.commands {
@@ -71,6 +73,15 @@ extension AttachSession {
         return response
     }
 
+    /// Tells a core to stop what it is at, where that was canceled.
+    private func cancel(_ responses: RPCWriter<Hedgerow_Deployment_V1_AttachResponse>) async throws {
+        guard let canceled = try await cloud.deployments.cancellation(of: core.name) else { return }
+        var response = Hedgerow_Deployment_V1_AttachResponse()
+        response.cancellation.deploymentID = canceled.deploymentID
+        response.cancellation.reason = canceled.reason
+        try await responses.write(response)
+    }
+
     private func assign(
         told: inout Int64, _ responses: RPCWriter<Hedgerow_Deployment_V1_AttachResponse>
     ) async throws {
@@ -85,6 +96,14 @@ extension AttachSession {
         told = assignment.sequence
         var response = Hedgerow_Deployment_V1_AttachResponse()
         response.assignment.deploymentID = assignment.deploymentID
+        response.assignment.failurePolicy =
+            switch assignment.rollout.failurePolicy {
+            case .rollback: .rollback
+            case .stay: .stay
+            }
+        if let time = assignment.rollout.settlingTime {
+            response.assignment.settlingTime = Google_Protobuf_Duration(milliseconds: time.milliseconds)
+        }
         response.assignment.revision = Hedgerow_Type_V1_GroupRevision(
             assignment.revision, lock: assignment.lock)
         try await responses.write(response)

@@ -161,7 +161,7 @@ extension Hedgerow_Deployment_V1_Deployment {
             if let time = core.startTime { message.startTime = Google_Protobuf_Timestamp(time) }
             if core.stage == .inProgress {
                 message.stage = Hedgerow_Deployment_V1_DeploymentStage(rawValue: core.step) ?? .unspecified
-                if let time = core.deadline { message.stageDeadline = Google_Protobuf_Timestamp(time) }
+                if let time = core.deadline { message.stageEndTime = Google_Protobuf_Timestamp(time) }
             }
             return message
         }

@@ -180,7 +180,7 @@ struct SQLiteDeploymentStore: DeploymentStore {
             case .inProgress where try Self.state(from: row) == .canceled:
                 // It is told to stop instead.
                 return (nil, false)
-            case .pending where try !Self.admits(deployment: row, at: time, in: db):
+            case .pending where try Self.mustWait(deployment: row, at: time, in: db):
                 // Its turn comes.
                 return (nil, false)
             case .pending, .inProgress, .timedOut, .succeeded:

@@ -11,20 +11,6 @@ import SwiftProtobuf
 /// What the cloud does with a publisher's items inside one transaction: cursor, rows, ranges and counts
 /// change together or not at all (semantics, section 2).
 struct IngestTransaction {
-    /// What the transaction did.
-    struct Result: Sendable {
-        var outcome: IngestOutcome
-        var stored: [StoredMessages] = []
-        /// Things for which messages were put into queues.
-        var wokenThings: Set<String> = []
-        /// Down messages at QoS 0, for those who are connected now.
-        var transient: [(thing: String, records: [MessageRecord])] = []
-        /// What is recorded of sampled messages.
-        var spans = PendingSpans()
-        /// What was entered into the ledger.
-        var counts = LedgerCounts()
-    }
-
     let db: Database
     let session: IngestSession
     let fleet: any TelemetryFleet

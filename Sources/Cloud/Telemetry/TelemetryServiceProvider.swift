@@ -29,9 +29,7 @@ struct TelemetryServiceProvider: ArrivedPublishing {
         presence(peer, true)
         defer { presence(peer, false) }
         let handler = PublishHandler(backend: backend, sessions: sessions, clock: clock, logger: logger)
-        try await handler.serve(publisher: peer, requests: requests, responses: response) {
-            try await context.cancellation.cancelled
-        }
+        try await handler.serve(publisher: peer, requests: requests, responses: response)
     }
 
     func subscribe(

@@ -83,12 +83,6 @@ public enum CoreSettings {
                 summary:
                     "What recipes may ask of this core beside its operating system and architecture: KEY=VALUE, such as "
                     + "camera=none, at most 30."),
-            SettingKey(
-                name: "artifacts.maximum", .size(ByteSize(bytes: 0)...ByteSize.mebibytes(1_048_576)),
-                default: "1GiB",
-                summary:
-                    "Disk space for artifacts (files of components): those of what runs and ran before stay, the rest goes "
-                    + "the least recently used first."),
             ProgramMetrics.key,
         ] + ProgramLogging.keys
 

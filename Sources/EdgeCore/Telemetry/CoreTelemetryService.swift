@@ -16,9 +16,7 @@ struct CoreTelemetryService: ArrivedPublishing {
         let handler = PublishHandler(
             backend: CorePublishBackend(parts: parts), sessions: parts.sessions, clock: parts.clock,
             rates: parts.rates, logger: parts.logger)
-        try await handler.serve(publisher: peer, requests: requests, responses: response) {
-            try await context.cancellation.cancelled
-        }
+        try await handler.serve(publisher: peer, requests: requests, responses: response)
     }
 
     func subscribe(

@@ -288,14 +288,14 @@ public nonisolated struct Hedgerow_Deployment_V1_CoreDeployment: Sendable {
   public var stage: Hedgerow_Deployment_V1_DeploymentStage = .unspecified
 
   /// When that stage is over at the latest, by the cloud's clock; unset where the core is not at it.
-  public var stageDeadline: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_stageDeadline ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_stageDeadline = newValue}
+  public var stageEndTime: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_stageEndTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_stageEndTime = newValue}
   }
-  /// Returns true if `stageDeadline` has been explicitly set.
-  public var hasStageDeadline: Bool {self._stageDeadline != nil}
-  /// Clears the value of `stageDeadline`. Subsequent reads from it will return its default value.
-  public mutating func clearStageDeadline() {self._stageDeadline = nil}
+  /// Returns true if `stageEndTime` has been explicitly set.
+  public var hasStageEndTime: Bool {self._stageEndTime != nil}
+  /// Clears the value of `stageEndTime`. Subsequent reads from it will return its default value.
+  public mutating func clearStageEndTime() {self._stageEndTime = nil}
 
   /// When the core was told first; unset where it was not.
   public var startTime: SwiftProtobuf.Google_Protobuf_Timestamp {
@@ -312,7 +312,7 @@ public nonisolated struct Hedgerow_Deployment_V1_CoreDeployment: Sendable {
   public init() {}
 
   fileprivate var _updateTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _stageDeadline: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _stageEndTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _startTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
@@ -1449,7 +1449,7 @@ nonisolated extension Hedgerow_Deployment_V1_Deployment: SwiftProtobuf.Message, 
 
 nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CoreDeployment"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}core\0\u{1}status\0\u{1}reason\0\u{3}update_time\0\u{1}connected\0\u{2}-stage\0\u{3}stage_deadline\0\u{3}start_time\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}core\0\u{1}status\0\u{1}reason\0\u{3}update_time\0\u{1}connected\0\u{2}-stage\0\u{3}stage_end_time\0\u{3}start_time\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1463,7 +1463,7 @@ nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Messa
       case 4: try { try decoder.decodeSingularMessageField(value: &self._updateTime) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.connected) }()
       case 50: try { try decoder.decodeSingularEnumField(value: &self.stage) }()
-      case 51: try { try decoder.decodeSingularMessageField(value: &self._stageDeadline) }()
+      case 51: try { try decoder.decodeSingularMessageField(value: &self._stageEndTime) }()
       case 52: try { try decoder.decodeSingularMessageField(value: &self._startTime) }()
       default: break
       }
@@ -1493,7 +1493,7 @@ nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Messa
     if self.stage != .unspecified {
       try visitor.visitSingularEnumField(value: self.stage, fieldNumber: 50)
     }
-    try { if let v = self._stageDeadline {
+    try { if let v = self._stageEndTime {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
     } }()
     try { if let v = self._startTime {
@@ -1509,7 +1509,7 @@ nonisolated extension Hedgerow_Deployment_V1_CoreDeployment: SwiftProtobuf.Messa
     if lhs._updateTime != rhs._updateTime {return false}
     if lhs.connected != rhs.connected {return false}
     if lhs.stage != rhs.stage {return false}
-    if lhs._stageDeadline != rhs._stageDeadline {return false}
+    if lhs._stageEndTime != rhs._stageEndTime {return false}
     if lhs._startTime != rhs._startTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -108,8 +108,8 @@ enum DeploymentText {
                             ("core", .text(core.core)), ("status", .text(word(core.status))),
                             ("stage", stageText(core).map(JSONValue.text) ?? .null),
                             (
-                                "stageDeadline",
-                                core.hasStageDeadline ? .text(TimeText.exact(core.stageDeadline)) : .null
+                                "stageEndTime",
+                                core.hasStageEndTime ? .text(TimeText.exact(core.stageEndTime)) : .null
                             ),
                             ("reason", .text(core.reason)), ("connected", .boolean(core.connected)),
                             (

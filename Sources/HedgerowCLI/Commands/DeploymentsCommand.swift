@@ -4,14 +4,15 @@ import HedgerowAPI
 /// `hedgerow deployments …`.
 struct DeploymentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "deployments", abstract: "List and show deployments.",
+        commandName: "deployments", abstract: "List and show deployments; pause, resume and cancel them.",
         discussion: """
             A deployment is one revision of a group on its way to the group's cores: see hedgerow deploy.
 
             Example:
               hedgerow deployments list --group press-hall
+              hedgerow deployments pause d-tb7r6ksgnoij --reason "night shift"
             """,
-        subcommands: [List.self, Show.self])
+        subcommands: [List.self, Show.self, Pause.self, Resume.self, Cancel.self])
 }
 
 extension DeploymentsCommand {

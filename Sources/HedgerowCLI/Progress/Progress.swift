@@ -7,9 +7,14 @@ struct Progress: Sendable {
     private let id: Int
 
     /// Says something else about the same: the seconds go on.
-    func say(_ text: @autoclosure () -> String) {
-        line?.replace(id, text())
+    ///
+    /// - Parameter rows: a table above it, as far as there is room.
+    func say(_ text: @autoclosure () -> String, rows: @autoclosure () -> [String] = []) {
+        line?.replace(id, text(), rows: rows())
     }
+
+    /// Whether anything is shown.
+    var isShown: Bool { line != nil }
 
     /// Shows a text while `body` runs.
     static func show<Value>(

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The last line of a terminal, which says what a command waits for and how long it has: `| waiting for the cloud ...
-/// 3 s`.
+/// 3 s`. Above it may be rows of a table that changes.
 ///
 /// It appears after a second in which nothing else was written, and is erased before anything else is. Everything
 /// that goes to the terminal meanwhile has to go through ``around(_:_:)``.
@@ -11,9 +11,13 @@ final class StatusLine: Sendable {
     /// Time between two pictures.
     static let interval = Duration.milliseconds(200)
 
+    /// Most rows above the line.
+    static let maximumRows = 12
+
     private struct Entry {
         let id: Int
         var text: String
+        var rows: [String] = []
         let start: Duration
     }
 
@@ -22,7 +26,8 @@ final class StatusLine: Sendable {
         var entries: [Entry] = []
         var nextID = 0
         var picture = 0
-        var isDrawn = false
+        /// Lines that are drawn now; 0 where nothing is.
+        var drawn = 0
         /// A line that was begun by something else must not be erased.
         var isAtLineStart = true
         var quietSince = Duration.zero
@@ -79,10 +84,13 @@ final class StatusLine: Sendable {
     }
 
     /// Says something else about what is waited for; the seconds go on.
-    func replace(_ id: Int, _ text: String) {
+    ///
+    /// - Parameter rows: stand above the line; the first ``maximumRows`` of them.
+    func replace(_ id: Int, _ text: String, rows: [String] = []) {
         state.withLock { state in
             guard let index = state.entries.firstIndex(where: { $0.id == id }) else { return }
             state.entries[index].text = text
+            state.entries[index].rows = Array(rows.prefix(Self.maximumRows))
         }
     }
 
@@ -111,15 +119,23 @@ final class StatusLine: Sendable {
             state.picture = (state.picture + 1) % Self.pictures.count
             let seconds = " ... \((now - entry.start).components.seconds) s"
             // One column stays free: a full line makes some terminals begin the next.
-            let room = max(0, width() - seconds.count - 3)
+            let width = width()
+            let room = max(0, width - seconds.count - 3)
             let text = Text.printable(entry.text).prefix(room)
-            write(Self.erasure + style.apply(to: "\(Self.pictures[state.picture]) \(text)\(seconds)"))
-            state.isDrawn = true
+            var lines = entry.rows.map { String(Text.printable($0).prefix(max(0, width - 1))) }
+            lines.append("\(Self.pictures[state.picture]) \(text)\(seconds)")
+            write(Self.erasure(of: state.drawn) + lines.map(style.apply(to:)).joined(separator: "\n"))
+            state.drawn = lines.count
         }
     }
 
     private func erase(_ state: inout State) {
-        if state.isDrawn { write(Self.erasure) }
-        state.isDrawn = false
+        if state.drawn > 0 { write(Self.erasure(of: state.drawn)) }
+        state.drawn = 0
+    }
+
+    /// Goes to the first of so many lines, the last of which the cursor is in, and erases all.
+    private static func erasure(of lines: Int) -> String {
+        lines > 1 ? "\u{1B}[\(lines - 1)A\r\u{1B}[J" : erasure
     }
 }

@@ -69,7 +69,7 @@ extension CLIError {
         case .shuttingDown, .coreAway: .unreachable
         case .unspecified, .alreadyExists, .sequenceGap, .sessionSuperseded, .queueFull, .tooManyCalls,
             .rateLimited,
-            .inUse, .unresolvedComponent, .missingArtifact, .quotaExceeded,
+            .inUse, .deploymentOver, .unresolvedComponent, .missingArtifact, .quotaExceeded,
             .storageFailed, .internal, .UNRECOGNIZED:
             .failure
         }

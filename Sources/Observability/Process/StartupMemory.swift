@@ -15,22 +15,32 @@ public import ServiceLifecycle
 /// are not used again. Told that they are not needed, the kernel unmaps them, and maps from its cache what is used
 /// again. Only mappings of files that cannot be written to are named, so that nothing can be lost.
 ///
+/// A minute later it does so once more, for what the rush of everybody's connecting needed, and then every ten minutes.
+///
 /// It does nothing where the system is no Linux, and under a debugger, whose breakpoints are changes to such pages.
 public struct StartupMemory: Service {
-    /// When a program has started, as far as memory is concerned. Default: 3 s.
+    /// When a program has started, as far as memory is concerned: 3 s.
     public static let delay = Duration.seconds(3)
+    /// When those who connect to it have done so: a minute after that.
+    public static let afterRush = Duration.seconds(60)
+    /// How often after that: every ten minutes.
+    public static let interval = Duration.seconds(600)
 
     private let clock: any Clock<Duration>
 
     /// - Parameter clock: what the delay is measured with.
     public init(clock: any Clock<Duration> = ContinuousClock()) { self.clock = clock }
 
-    /// Gives memory back once, and then waits for the shutdown.
+    /// Gives memory back until the shutdown.
     public func run() async throws {
         try? await cancelWhenGracefulShutdown {
             try await clock.sleep(for: Self.delay)
             Self.release()
-            try await gracefulShutdown()
+            try await clock.sleep(for: Self.afterRush)
+            while true {
+                Self.release()
+                try await clock.sleep(for: Self.interval)
+            }
         }
     }
 

@@ -138,19 +138,17 @@ final class ActiveCall: Sendable {
             return state.endReason
         }
         if let already { throw already }
-        return try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await body() }
+        // One task for the handler and none to watch: there are thousands of calls that do nothing but wait.
+        return try await withThrowingTaskGroup(of: Value.self) { group in
             group.addTask {
-                for await _ in ended {}
-                return nil
+                defer { waiter.finish() }
+                return try await body()
             }
-            defer { group.cancelAll() }
-            while let value = try await group.next() {
-                if let value { return value }
-                // Ended, or this task was cancelled: the handler learns of it and gets to clean up.
-                group.cancelAll()
-            }
-            throw CancellationError()
+            for await _ in ended {}
+            // Over, ended from outside, or this task was cancelled: the handler learns of it and gets to clean up.
+            group.cancelAll()
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
         }
     }
 }

@@ -39,14 +39,27 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
 
     /// Serves one stream.
     ///
-    /// - Parameter cancelled: Returns or throws when the call is over for another reason (deadline, peer
-    ///   gone, shutdown); grpc-swift does not cancel the handler's task by itself.
+    /// It ends with the call as well (deadline, peer gone, shutdown): grpc-swift does not cancel the handler's task by
+    /// itself.
     public func serve(
         publisher: Principal, requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>,
-        responses: RPCWriter<PublishResponse>, cancelled: @escaping @Sendable () async throws -> Void
+        responses: RPCWriter<PublishResponse>
+    ) async throws {
+        // A handler, not a task that waits: there are as many as things, and a task is some thousand bytes.
+        let over = Signal()
+        try await withRPCCancellationHandler {
+            try await serve(publisher: publisher, requests: requests, responses: responses, over: over)
+        } onCancelRPC: {
+            over.signal()
+        }
+    }
+
+    private func serve(
+        publisher: Principal, requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>,
+        responses: RPCWriter<PublishResponse>, over: Signal
     ) async throws {
         let mailbox = IngestMailbox()
-        let superseded = Signal()
+        let isSuperseded = Slot<Bool>()
         let opened = Signal()
         let session = Slot<IngestSession>()
         let reader = PublishRequestReader(
@@ -66,7 +79,10 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
                             epoch: opening.epoch,
                             oldestSequence: opening.oldestSequence, wantsSync: opening.wantsSync,
                             callerTraces: callerTraces,
-                            end: { superseded.signal() })
+                            end: {
+                                isSuperseded.value = true
+                                over.signal()
+                            })
                         opened.signal()
                     }
                     let items = try reader.items(of: arrived, isFirst: isFirst)
@@ -92,13 +108,11 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
                 return true
             }
             group.addTask {
-                await superseded.wait()
-                guard !Task.isCancelled, let live = session.value else { return false }
-                throw SessionRegistry.superseded(publisher, live.stream)
-            }
-            group.addTask {
-                try await cancelled()
+                await over.wait()
                 try Task.checkCancellation()
+                if isSuperseded.value == true, let live = session.value {
+                    throw SessionRegistry.superseded(publisher, live.stream)
+                }
                 throw HedgerowError(
                     .unavailable, .shuttingDown, "the call was ended; connect again and resume")
             }

@@ -121,7 +121,11 @@ struct CoreDoctorTests {
             try await pool.write { db in
                 #expect(try CoreDoctor.componentsWithTemperature(db).isEmpty)
                 try db.execute(
-                    sql: "INSERT INTO active_deployment VALUES (1, 'd', 'hall', 1, ?, x'', 0)",
+                    sql: """
+                        INSERT INTO active_deployment
+                            (id, deployment_id, group_name, revision, definition, digest, apply_time)
+                        VALUES (1, 'd', 'hall', 1, ?, x'', 0)
+                        """,
                     arguments: [definition])
                 try db.execute(
                     sql: "INSERT INTO recipe VALUES ('compensate', '1.0.0', ?, ?)",

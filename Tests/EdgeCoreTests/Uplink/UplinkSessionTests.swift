@@ -90,7 +90,7 @@ private struct MemoryCloudService: ArrivedPublishing {
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await handler.serve(
             publisher: try Principal(role: .core, name: "pi-1"), requests: requests, responses: response
-        ) { try await context.cancellation.cancelled }
+        )
     }
 
     func subscribe(

@@ -156,9 +156,7 @@ struct HandlerService: ArrivedPublishing {
         let handler = PublishHandler(
             backend: backend, sessions: backend.sessions, clock: WallClock { 1_000_000 },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-        try await handler.serve(publisher: publisher, requests: requests, responses: response) {
-            try await context.cancellation.cancelled
-        }
+        try await handler.serve(publisher: publisher, requests: requests, responses: response)
     }
 
     func subscribe(
