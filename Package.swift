@@ -259,7 +259,8 @@ let package = Package(
         .testTarget(
             name: "EdgeCoreTests",
             dependencies: [
-                "EdgeCore", "Cloud", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Transforms",
+                "EdgeCore", "Cloud", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components",
+                "Transforms",
                 "Manifests", "PKI", "StreamStore",
                 "TestSupport", grpcCore, grpcInProcess, grpcPosix, swiftProtobuf, grdb, logging,
                 configuration,

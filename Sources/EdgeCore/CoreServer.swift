@@ -98,7 +98,8 @@ public final class CoreServer: Service {
         let parts = CoreParts(
             configuration: configuration, principal: stored.principal, database: database, revision: revision,
             dialer: dialer, identity: identity, activeCalls: activeCalls, clock: clock,
-            health: HealthRegistry(), artifacts: artifacts, cpuTemperature: cpuTemperature, activity: activity,
+            health: HealthRegistry(), artifacts: artifacts, cpuTemperature: cpuTemperature,
+            activity: activity,
             logger: logger)
         let certificates = ServedCertificates(activeCalls: activeCalls)
         let telemetry = try await telemetry(parts)

@@ -63,7 +63,8 @@ public enum CloudSettings {
                 name: "artifacts.keepUnused", .duration(TimeSpan.seconds(60)...TimeSpan.days(36_500)),
                 default: "24h",
                 summary:
-                    "How long an artifact that no component names, and an unfinished upload, stay after their last use."),
+                    "How long an artifact that no component names, and an unfinished upload, stay after their last use."
+            ),
             ProgramMetrics.key,
         ] + ProgramLogging.keys
 }

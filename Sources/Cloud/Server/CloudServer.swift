@@ -105,7 +105,9 @@ public final class CloudServer: Service {
     /// - Throws: what a part throws that cannot go on, such as that a port is in use.
     public func run() async throws {
         // Stopped in reverse: first the health says so, then the servers end, then what they use.
-        var services: [any Service] = [Housekeeping(context), RolloutDriver(context), AuthorityRotation(context), identity]
+        var services: [any Service] = [
+            Housekeeping(context), RolloutDriver(context), AuthorityRotation(context), identity,
+        ]
         services += telemetry.background
         services.append(
             ListenerService(

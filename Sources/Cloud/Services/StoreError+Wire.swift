@@ -55,7 +55,9 @@ extension StoreError: RPCErrorConvertible {
         }
         return HedgerowError(
             .failedPrecondition, .missingArtifact, lines.joined(separator: "\n"),
-            violations: zip(missing, lines).map { .init(field: "artifacts[\"\($0.name)\"]", description: $1) },
+            violations: zip(missing, lines).map {
+                .init(field: "artifacts[\"\($0.name)\"]", description: $1)
+            },
             cause: cause)
     }
 

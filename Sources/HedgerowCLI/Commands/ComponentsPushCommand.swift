@@ -26,7 +26,8 @@ extension ComponentsCommand {
         var files: [String]
 
         @Option(
-            help: ArgumentHelp("Where the recipes' artifacts are. Default: beside each recipe.", valueName: "directory"),
+            help: ArgumentHelp(
+                "Where the recipes' artifacts are. Default: beside each recipe.", valueName: "directory"),
             completion: .directory)
         var artifacts: String?
 
