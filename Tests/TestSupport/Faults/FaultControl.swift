@@ -19,6 +19,9 @@ public final class FaultControl: Sendable {
         case syncError = 8
         case failedSyncs = 16
         case passedSyncs = 24
+        case armed = 32
+        case databaseCalls = 40
+        case fatalCall = 48
     }
 
     private static let size: Int64 = 4_096
@@ -69,6 +72,31 @@ public final class FaultControl: Sendable {
     /// How many syncs have gone through so far.
     public var passedSyncs: Int {
         get throws { Int(try read(.passedSyncs)) }
+    }
+
+    /// Counts the writes and syncs to databases from now on, and kills the process (SIGKILL) at one of them; the fatal
+    /// write is torn: half of it is there.
+    ///
+    /// - Parameters:
+    ///   - call: at which; nil for none, only counting.
+    ///   - countsSyncsOnly: whether writes are left out, so that the process dies when a transaction is written as a
+    ///     whole.
+    public func arm(killingAt call: Int?, countsSyncsOnly: Bool = false) throws {
+        try write(0, to: .armed)
+        try write(0, to: .databaseCalls)
+        try write(Int64(call ?? 0), to: .fatalCall)
+        try write(countsSyncsOnly ? 2 : 1, to: .armed)
+    }
+
+    /// Kills nothing from now on, and counts no more.
+    public func disarm() throws {
+        try write(0, to: .fatalCall)
+        try write(0, to: .armed)
+    }
+
+    /// How many writes and syncs to databases there were since it was armed.
+    public var databaseCalls: Int {
+        get throws { Int(try read(.databaseCalls)) }
     }
 
     private func read(_ field: Field) throws -> Int64 {

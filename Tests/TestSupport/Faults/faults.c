@@ -1,5 +1,6 @@
 // Faults of the system that a process runs on, preloaded into it (LD_PRELOAD): a wall clock that is wrong by an
-// offset, and syncs to disk that fail. What is wrong at the moment stands in a file that is mapped here and written
+// offset, syncs to disk that fail, and the end of the process (SIGKILL) at one of its writes or syncs to a database. What
+// is wrong at the moment stands in a file that is mapped here and written
 // by the test; FaultControl.swift has the same layout.
 //
 // The monotonic clocks are left alone, and so are waits until a time of day: a program that waits for a moment of the
@@ -8,9 +9,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -23,6 +27,9 @@ struct control {
     _Atomic int64_t sync_error;       // errno of every sync; 0 where they succeed
     _Atomic int64_t failed_syncs;     // how many failed, counted here
     _Atomic int64_t passed_syncs;     // how many went through, counted here
+    _Atomic int64_t armed;            // 1: writes and syncs to databases are counted; 2: only syncs; 0: none
+    _Atomic int64_t database_calls;   // how many there were, counted here
+    _Atomic int64_t fatal_call;       // at which of them the process is killed; 0 for none
 };
 
 #define CONTROL_SIZE 4096
@@ -72,6 +79,55 @@ time_t time(time_t *result) {
     return precise.tv_sec;
 }
 
+// Whether a descriptor is an SQLite database's, or its log's. Only asked while armed.
+static int is_database(int descriptor) {
+    char link[64], path[512];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length <= 0) return 0;
+    path[length] = 0;
+    return strstr(path, ".sqlite") != NULL;
+}
+
+// Counts a write or sync to a database; whether it is the one at which the process is to die.
+static int is_fatal(int descriptor, int is_sync) {
+    if (control == NULL) return 0;
+    int64_t armed = atomic_load_explicit(&control->armed, memory_order_relaxed);
+    if (armed == 0 || (armed == 2 && !is_sync)) return 0;
+    int error = errno;
+    int known = is_database(descriptor);
+    errno = error;
+    if (!known) return 0;
+    int64_t call = atomic_fetch_add(&control->database_calls, 1) + 1;
+    return call == atomic_load(&control->fatal_call);
+}
+
+// Nothing runs after this, in any thread.
+static void die(void) {
+    for (;;) syscall(SYS_kill, getpid(), SIGKILL);
+}
+
+// The write at which the process dies is torn: half of it is there.
+ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset) {
+    if (is_fatal(descriptor, 0)) {
+        syscall(SYS_pwrite64, descriptor, bytes, count / 2, offset);
+        die();
+    }
+    return syscall(SYS_pwrite64, descriptor, bytes, count, offset);
+}
+
+ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset) {
+    return pwrite64(descriptor, bytes, count, offset);
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t count) {
+    if (is_fatal(descriptor, 0)) {
+        syscall(SYS_write, descriptor, bytes, count / 2);
+        die();
+    }
+    return syscall(SYS_write, descriptor, bytes, count);
+}
+
 // Like a disk that reports a write error: what was written may or may not be there, and the caller is told once.
 static int refuses_sync(void) {
     if (control == NULL) return 0;
@@ -86,11 +142,13 @@ static int refuses_sync(void) {
 }
 
 int fsync(int descriptor) {
+    if (is_fatal(descriptor, 1)) die();
     if (refuses_sync()) return -1;
     return (int)syscall(SYS_fsync, descriptor);
 }
 
 int fdatasync(int descriptor) {
+    if (is_fatal(descriptor, 1)) die();
     if (refuses_sync()) return -1;
     return (int)syscall(SYS_fdatasync, descriptor);
 }
