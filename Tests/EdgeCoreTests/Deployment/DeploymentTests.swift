@@ -130,14 +130,20 @@ struct DeploymentTests {
     @Test("what is not fetched within the stage's deadline is FAILED, and nothing has changed")
     func overdue() async throws {
         try await Fixture.with { fixture in
-            try await fixture.run(configure: { $0.timing.fetch = .milliseconds(500) }) { core in
-                fixture.cloud.failRecipes(
-                    Array(repeating: RPCError(code: .unavailable, message: "away"), count: 100))
-                fixture.assign(fixture.revision(2), id: "d-2")
-                let report = try await fixture.end("d-2")
-                #expect(report.status == .failed && report.reason.contains("stage fetch"), "\(report.reason)")
-                #expect(core.revision.current?.revision == 1)
-                #expect(try await Fixture.stored(core) == ["1.1.0"])
+            try await fixture.run { _ in }
+            try await fixture.harness.run(configure: { $0.timing.fetch = .milliseconds(500) }) { core in
+                try await fixture.cloud.run { _ in
+                    try await eventually("an attachment", holds: { core.status.snapshot.isAttached })
+                    fixture.cloud.failRecipes(
+                        Array(repeating: RPCError(code: .unavailable, message: "away"), count: 1_000))
+                    fixture.assign(fixture.revision(2), id: "d-2")
+                    let report = try await fixture.end("d-2")
+                    #expect(
+                        report.status == .failed && report.reason.contains("stage fetch"), "\(report.reason)")
+                    #expect(core.revision.current?.revision == 1)
+                    let stored = try await Fixture.stored(core)
+                    #expect(stored == ["1.1.0"])
+                }
             }
         }
     }

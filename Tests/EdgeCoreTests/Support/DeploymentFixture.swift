@@ -117,7 +117,7 @@ struct DeploymentFixture: Sendable {
             try await harness.run(configure: configure) { core in
                 try await eventually("an attachment", holds: { core.status.snapshot.isAttached })
                 assign(revision(1), id: "d-1")
-                #expect(try await end("d-1").status == .succeeded)
+                try #require(try await end("d-1").status == .succeeded)
                 _ = try await core.listeningPort()
                 try await body(core)
             }
