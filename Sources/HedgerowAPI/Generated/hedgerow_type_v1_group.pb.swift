@@ -230,7 +230,8 @@ public nonisolated struct Hedgerow_Type_V1_ComponentInstance: Sendable {
   /// Version wished: exact (`1.2.0`) or an npm range (`^1.0`).
   public var version: String = String()
 
-  /// What the instance changes of the recipe's configuration.
+  /// What the instance changes of the recipe's configuration. Not filled or read by this version: group files have
+  /// no key for it yet.
   public var configuration: Hedgerow_Type_V1_ConfigurationUpdate {
     get {_configuration ?? Hedgerow_Type_V1_ConfigurationUpdate()}
     set {_configuration = newValue}
@@ -240,7 +241,7 @@ public nonisolated struct Hedgerow_Type_V1_ComponentInstance: Sendable {
   /// Clears the value of `configuration`. Subsequent reads from it will return its default value.
   public mutating func clearConfiguration() {self._configuration = nil}
 
-  /// Variables of its own, at most 64 and 32 KiB.
+  /// Variables of its own, at most 64 and 32 KiB. Not filled or read by this version, as above.
   public var environment: Dictionary<String,String> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
