@@ -31,6 +31,7 @@ CLOUD = {
     "hedgerow.deployment.v1.DeploymentService",
     "hedgerow.provisioning.v1.ProvisioningService",
     "hedgerow.stream.v1.StreamService",
+    "hedgerow.artifact.v1.ArtifactService",
 }
 
 
