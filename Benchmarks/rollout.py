@@ -74,7 +74,7 @@ def change(samples, programs, directory, quick):
         definition = (fleet.path / "group.yaml").read_text()
         for number in range(2 if quick else 5):
             (fleet.path / "group.yaml").write_text(
-                definition + f"  extra: {{priority: {number % 10}}}\n")
+                definition + f"  extra: {{priority: {number % 10 + 1}}}\n")
             fleet.hedgerow("apply", "-f", fleet.path / "group.yaml")
             started = time.monotonic()
             fleet.hedgerow("deploy", "bench", "--wait")

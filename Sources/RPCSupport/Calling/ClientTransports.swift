@@ -58,7 +58,6 @@ public enum ClientTransports {
             }
         let config = HTTP2ClientTransport.Posix.Config.defaults { config in
             config.http2.authority = serverName
-            config.connection.flushCoalescing = FlushDelay.client
             if let windowSize { config.http2.targetWindowSize = windowSize }
             // Closing may take 5 s more, for the TLS of a server that is gone has nothing to say: a dead line is
             // noticed within 27 s.

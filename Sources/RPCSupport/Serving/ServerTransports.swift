@@ -65,7 +65,6 @@ public enum ServerTransports {
             config.channelDebuggingCallbacks.onBindTCPListener = gate.listen
             config.channelDebuggingCallbacks.onAcceptTCPConnection = gate.admit
             config.connection.maxIdleTime = limits.idle
-            config.connection.flushCoalescing = FlushDelay.server
             config.http2.targetWindowSize = 512 * 1024
             config.http2.maxConcurrentStreams = maximumConcurrentStreams
             config.rpc.maxRequestPayloadSize = maximumMessageSize
