@@ -1,15 +1,8 @@
 import GRDB
 import ServiceLifecycle
 import StreamStore
-import Synchronization
 import TestSupport
 import Testing
-
-private final class Flag: Sendable {
-    private let flag = Mutex(false)
-    var isSet: Bool { flag.withLock { $0 } }
-    func set() { flag.withLock { $0 = true } }
-}
 
 @Suite(.timeLimit(.minutes(5))) struct GroupCommitterTests {
     private struct Refused: Error {}

@@ -71,7 +71,8 @@ extension ArtifactService {
 }
 
 /// The requests of an upload, one after the other.
-// Sendable: the call's own task reads the start, then waits for the one child task that reads the chunks.
+// Sendable: `iterator` is never used by two tasks at once. The call's own task awaits `start()`, and only then hands
+// `chunk` to the upload, which awaits each chunk before the next and is awaited by the call.
 private final class UploadRequests: @unchecked Sendable {
     typealias Request = Hedgerow_Artifact_V1_UploadArtifactRequest
 

@@ -132,8 +132,7 @@ struct AttachSession: Sendable {
             CoreHelloRecord(
                 core: core.name, version: hello.version,
                 endpoints: try Self.endpoints(hello.endpoints, "hello.endpoints"), active: claimed,
-                clockSkewMilliseconds: Int64(exactly: skew.rounded()) ?? 0), at: now)
-        try await cloud.deployments.recordPlatform(platform, of: core.name)
+                clockSkewMilliseconds: Int64(exactly: skew.rounded()) ?? 0, platform: platform), at: now)
         if let claimed, active == nil {
             cloud.logger.warning(
                 "a core says it runs a revision that does not exist here or does not name it",

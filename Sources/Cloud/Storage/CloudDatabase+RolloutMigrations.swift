@@ -18,5 +18,10 @@ extension CloudDatabase {
                     ALTER TABLE core_deployment ADD COLUMN step INTEGER NOT NULL DEFAULT 0;
                     """)
         }
+        migrator.registerMigration("rollouts-2") { database in
+            // Looked at every second: those that wait are few among all that ever were.
+            try database.execute(
+                sql: "CREATE INDEX core_deployment_pending ON core_deployment (deployment) WHERE status = 1")
+        }
     }
 }

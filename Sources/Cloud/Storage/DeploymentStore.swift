@@ -9,6 +9,8 @@ struct CoreHelloRecord: Hashable, Sendable {
     /// Revision that it says it runs.
     var active: RevisionID?
     var clockSkewMilliseconds: Int64
+    /// What it says it runs on; nil where it does not.
+    var platform: Platform?
 }
 
 /// A deployment to be made.
@@ -75,9 +77,6 @@ protocol DeploymentStore: Sendable {
     /// - Returns: the revision that it runs as far as the cloud believes it: one that exists and names it.
     func recordHello(_ hello: CoreHelloRecord, at time: Date) async throws -> RevisionRecord?
 
-    /// Records what a core said that it runs on; nil where it did not say.
-    func recordPlatform(_ platform: Platform?, of core: String) async throws
-
     /// What some cores run on; those that did not say are missing.
     func platforms(of cores: [String]) async throws -> [String: Platform]
 
@@ -88,9 +87,9 @@ protocol DeploymentStore: Sendable {
     func recordEndpoints(_ endpoints: [CoreEndpoint], of core: String) async throws
 
     /// What a core is to be told now: its newest deployment, unless that ended with a refusal there or the
-    /// core runs it, or its turn has not come, or it was canceled. Marks it as being in progress until the deadline, and remembers that the core may run
-    /// its revision, and ask for the recipes of its lock, from now on. A core that runs it already, with the same
-    /// lock, is marked as succeeded.
+    /// core runs it, or its turn has not come, or it was canceled. Marks it as being in progress until the
+    /// deadline, and remembers that the core may run its revision, and ask for the recipes of its lock, from now
+    /// on. A core that runs it already, with the same lock, is marked as succeeded.
     ///
     /// - Parameter told: sequence of the deployment that the core was told on this attachment; 0 for none. It
     ///   is not told twice.

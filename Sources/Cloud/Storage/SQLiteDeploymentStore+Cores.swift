@@ -16,10 +16,11 @@ extension SQLiteDeploymentStore {
             }
             try db.execute(
                 sql: """
-                    INSERT INTO core_state (core, version, endpoints, active_group, active_revision, clock_skew)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                    INSERT INTO core_state (core, version, endpoints, active_group, active_revision, clock_skew,
+                        platform)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                     ON CONFLICT (core) DO UPDATE SET version = ?2, endpoints = ?3, active_group = ?4,
-                        active_revision = ?5, clock_skew = ?6,
+                        active_revision = ?5, clock_skew = ?6, platform = ?7,
                         -- A core says no lock: it is the one known as long as the revision is.
                         active_lock = CASE WHEN active_group IS ?4 AND active_revision IS ?5
                             THEN active_lock END
@@ -27,6 +28,7 @@ extension SQLiteDeploymentStore {
                 arguments: [
                     hello.core, hello.version, try JSONText.encode(hello.endpoints), active?.group,
                     active.map { Int64(clamping: $0.number) }, hello.clockSkewMilliseconds,
+                    try hello.platform.map { try JSONText.encode($0) },
                 ])
             try db.execute(
                 sql: "UPDATE thing SET last_seen_time = ?2 WHERE name = ?1",

@@ -3,15 +3,6 @@ import GRDB
 
 /// What cores say that they run on.
 extension SQLiteDeploymentStore {
-    func recordPlatform(_ platform: Platform?, of core: String) async throws {
-        let text = try platform.map { try JSONText.encode($0) }
-        try await database.write { db in
-            try db.execute(
-                sql: "UPDATE core_state SET platform = ?2 WHERE core = ?1 AND platform IS NOT ?2",
-                arguments: [core, text])
-        }
-    }
-
     func platforms(of cores: [String]) async throws -> [String: Platform] {
         try await database.read { db in
             let statement = try db.cachedStatement(sql: "SELECT platform FROM core_state WHERE core = ?")

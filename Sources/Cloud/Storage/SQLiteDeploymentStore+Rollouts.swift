@@ -94,11 +94,10 @@ extension SQLiteDeploymentStore {
                 db,
                 sql: """
                     SELECT * FROM deployment WHERE rollout IS NOT NULL AND state = ?
-                        AND EXISTS (SELECT 1 FROM core_deployment
-                            WHERE core_deployment.deployment = deployment.sequence AND status = ?)
+                        AND sequence IN (SELECT deployment FROM core_deployment WHERE status = 1)
                     ORDER BY sequence
                     """,
-                arguments: [RolloutState.running.rawValue, CoreStage.pending.rawValue])
+                arguments: [RolloutState.running.rawValue])
             return try rows.compactMap { row in
                 let sequence: Int64 = row["sequence"]
                 let policy = try Self.policy(from: row)

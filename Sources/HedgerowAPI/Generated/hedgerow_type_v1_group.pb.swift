@@ -230,39 +230,6 @@ public nonisolated struct Hedgerow_Type_V1_ComponentInstance: Sendable {
   /// Version wished: exact (`1.2.0`) or an npm range (`^1.0`).
   public var version: String = String()
 
-  /// What the instance changes of the recipe's configuration. Not filled or read by this version: group files have
-  /// no key for it yet.
-  public var configuration: Hedgerow_Type_V1_ConfigurationUpdate {
-    get {_configuration ?? Hedgerow_Type_V1_ConfigurationUpdate()}
-    set {_configuration = newValue}
-  }
-  /// Returns true if `configuration` has been explicitly set.
-  public var hasConfiguration: Bool {self._configuration != nil}
-  /// Clears the value of `configuration`. Subsequent reads from it will return its default value.
-  public mutating func clearConfiguration() {self._configuration = nil}
-
-  /// Variables of its own, at most 64 and 32 KiB. Not filled or read by this version, as above.
-  public var environment: Dictionary<String,String> = [:]
-
-  public var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  public init() {}
-
-  fileprivate var _configuration: Hedgerow_Type_V1_ConfigurationUpdate? = nil
-}
-
-/// What an instance changes of its component's configuration: first `reset`, then `merge`.
-public nonisolated struct Hedgerow_Type_V1_ConfigurationUpdate: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  /// A JSON object, at most 32 KiB, which is laid over member by member; nothing where it is empty.
-  public var merge: String = String()
-
-  /// Places (RFC 6901) that go back to what the recipe says, at most 64.
-  public var reset: [String] = []
-
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -740,7 +707,7 @@ nonisolated extension Hedgerow_Type_V1_WrittenGroup: SwiftProtobuf.Message, Swif
 
 nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ComponentInstance"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0\u{2}\u{11}configuration\0\u{1}environment\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -751,18 +718,12 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.component) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
-      case 20: try { try decoder.decodeSingularMessageField(value: &self._configuration) }()
-      case 21: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.environment) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
@@ -772,12 +733,6 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
     if !self.version.isEmpty {
       try visitor.visitSingularStringField(value: self.version, fieldNumber: 3)
     }
-    try { if let v = self._configuration {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
-    } }()
-    if !self.environment.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.environment, fieldNumber: 21)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -785,43 +740,6 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
     if lhs.name != rhs.name {return false}
     if lhs.component != rhs.component {return false}
     if lhs.version != rhs.version {return false}
-    if lhs._configuration != rhs._configuration {return false}
-    if lhs.environment != rhs.environment {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Hedgerow_Type_V1_ConfigurationUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".ConfigurationUpdate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}merge\0\u{1}reset\0")
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.merge) }()
-      case 2: try { try decoder.decodeRepeatedStringField(value: &self.reset) }()
-      default: break
-      }
-    }
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.merge.isEmpty {
-      try visitor.visitSingularStringField(value: self.merge, fieldNumber: 1)
-    }
-    if !self.reset.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.reset, fieldNumber: 2)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: Hedgerow_Type_V1_ConfigurationUpdate, rhs: Hedgerow_Type_V1_ConfigurationUpdate) -> Bool {
-    if lhs.merge != rhs.merge {return false}
-    if lhs.reset != rhs.reset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

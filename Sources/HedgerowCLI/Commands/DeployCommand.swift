@@ -32,37 +32,46 @@ struct DeployCommand: AsyncParsableCommand {
     @Option(help: "Revision number (default: the newest).")
     var revision: UInt64 = 0
 
-    @Flag(help: "Wait until every core has come to an end.")
-    var wait = false
-
-    @Option(help: ArgumentHelp("How long --wait waits.", valueName: "time"))
-    var timeout = "5m"
-
+    @OptionGroup var waiting: WaitOptions
     @OptionGroup(title: "Waves") var rollout: RolloutOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard let limit = try? TimeSpan(parsing: timeout), limit > .seconds(0) else {
-            throw CLIError(.wrongUse, "--timeout is \"\(timeout)\"", hint: "write a span, such as 90s or 5m")
-        }
         var request = Hedgerow_Deployment_V1_CreateDeploymentRequest()
-        request.requestID = UUID().uuidString
         request.group = group
         request.revision = revision
+        try await Self.deploy(
+            request, rollout: rollout, waiting: waiting, home: home, output: output
+        ) { deployment, isWaiting in
+            guard isWaiting else { return [] }
+            return ["Deployment \(deployment.id): revision \(deployment.revision) of \(deployment.group)"]
+                + deployment.lock.map { "component  \(Text.printable(ComponentText.line($0)))" }
+        }
+    }
+
+    /// Makes a deployment, waits for its end where that is wanted, and writes what became of it.
+    ///
+    /// - Parameter announcing: what is said once it is made; whether it is waited for is the second argument.
+    static func deploy(
+        _ request: Hedgerow_Deployment_V1_CreateDeploymentRequest, rollout: RolloutOptions,
+        waiting: WaitOptions, home: HomeOptions, output: OutputOptions,
+        announcing: (Hedgerow_Deployment_V1_Deployment, Bool) -> [String]
+    ) async throws {
+        let limit = try waiting.limit
+        var request = request
+        request.requestID = UUID().uuidString
         if let policy = rollout.policy { request.rollout = policy }
         let reply = try await home.withCloud { [request] cloud in
             try await cloud.deployments.createDeployment(request, options: cloud.options)
         }
-        for warning in reply.warnings { CLIError.note("warning: \(group): \(warning)") }
+        for warning in reply.warnings { CLIError.note("warning: \(request.group): \(warning)") }
         var deployment = reply.deployment
         let io = CommandIO.current
         var ended = DeploymentText.isFinal(deployment)
-        if wait && !ended {
-            io.note("Deployment \(deployment.id): revision \(deployment.revision) of \(deployment.group)")
-            for entry in deployment.lock {
-                io.note("component  \(Text.printable(ComponentText.line(entry)))")
-            }
+        let isWaiting = waiting.wait && !ended
+        for line in announcing(deployment, isWaiting) { io.note(line) }
+        if isWaiting {
             let watch = DeploymentWatch(home: home, first: deployment)
             ended =
                 try await Interruption.run(for: limit.duration) {
@@ -73,13 +82,13 @@ struct DeployCommand: AsyncParsableCommand {
         try output.write(
             json: DeploymentText.json(deployment),
             table: DeploymentText.table(deployment, coloured: io.isColoured))
-        guard wait else {
+        guard waiting.wait else {
             if output.format == .table {
                 io.note("Next: hedgerow deployments show \(deployment.id)")
             }
             return
         }
-        try Self.judge(deployment, ended: ended, limit: limit)
+        try judge(deployment, ended: ended, limit: limit)
     }
 
     /// Turns the outcome into the exit code.

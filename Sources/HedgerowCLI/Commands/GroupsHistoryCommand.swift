@@ -72,52 +72,23 @@ extension GroupsCommand {
         @Option(name: .customLong("to"), help: "Revision number (default: the one before).")
         var revision: UInt64 = 0
 
-        @Flag(help: "Wait until every core has come to an end.")
-        var wait = false
-
-        @Option(help: ArgumentHelp("How long --wait waits.", valueName: "time"))
-        var timeout = "5m"
-
+        @OptionGroup var waiting: WaitOptions
         @OptionGroup(title: "Waves") var rollout: RolloutOptions
         @OptionGroup var home: HomeOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            guard let limit = try? TimeSpan(parsing: timeout), limit > .seconds(0) else {
-                throw CLIError(
-                    .wrongUse, "--timeout is \"\(timeout)\"", hint: "write a span, such as 90s or 5m")
-            }
             var request = Hedgerow_Deployment_V1_CreateDeploymentRequest()
-            request.requestID = UUID().uuidString
             request.group = name
             request.revision = revision
             request.rollback = true
-            if let policy = rollout.policy { request.rollout = policy }
-            let reply = try await home.withCloud { [request] cloud in
-                try await cloud.deployments.createDeployment(request, options: cloud.options)
-            }
-            for warning in reply.warnings { CLIError.note("warning: \(name): \(warning)") }
-            var deployment = reply.deployment
-            let io = CommandIO.current
-            io.note(
-                "Deployment \(deployment.id): revision \(deployment.revision) of \(deployment.group), with the lock of "
-                    + "\(deployment.lockOfDeployment)")
-            var ended = DeploymentText.isFinal(deployment)
-            if wait && !ended {
-                let watch = DeploymentWatch(home: home, first: deployment)
-                ended =
-                    try await Interruption.run(for: limit.duration) {
-                        try await Progress.show(watch.waiting) { try await watch.untilEnd($0) }
-                    } != nil
-                deployment = watch.newest
-            }
-            try output.write(
-                json: DeploymentText.json(deployment),
-                table: DeploymentText.table(deployment, coloured: io.isColoured))
-            if wait {
-                try DeployCommand.judge(deployment, ended: ended, limit: limit)
-            } else if output.format == .table {
-                io.note("Next: hedgerow deployments show \(deployment.id)")
+            try await DeployCommand.deploy(
+                request, rollout: rollout, waiting: waiting, home: home, output: output
+            ) { deployment, _ in
+                [
+                    "Deployment \(deployment.id): revision \(deployment.revision) of \(deployment.group), with the "
+                        + "lock of \(deployment.lockOfDeployment)"
+                ]
             }
         }
     }

@@ -15,12 +15,6 @@ import Testing
 
 @testable import EdgeCore
 
-private final class Flag: Sendable {
-    private let flag = Mutex(false)
-    var isSet: Bool { flag.withLock { $0 } }
-    func set() { flag.withLock { $0 = true } }
-}
-
 /// A real cloud and the core's store, over TLS, on a line that goes bad.
 @Suite struct ArtifactTransferTests {
     private typealias Client = Hedgerow_Artifact_V1_ArtifactService.Client<HTTP2ClientTransport.Posix>
