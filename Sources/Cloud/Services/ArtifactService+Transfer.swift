@@ -71,8 +71,10 @@ extension ArtifactService {
 }
 
 /// The requests of an upload, one after the other.
-// Sendable: `iterator` is never used by two tasks at once. The call's own task awaits `start()`, and only then hands
-// `chunk` to the upload, which awaits each chunk before the next and is awaited by the call.
+///
+/// The call's own task awaits `start()`, and only then hands `chunk` to the upload, which awaits each chunk before the
+/// next and is itself awaited by the call.
+// Sendable: for the reason above `iterator` is never used by two tasks at once.
 private final class UploadRequests: @unchecked Sendable {
     typealias Request = Hedgerow_Artifact_V1_UploadArtifactRequest
 
