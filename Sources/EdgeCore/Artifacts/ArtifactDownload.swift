@@ -15,7 +15,9 @@ struct ArtifactDownload: Sendable {
     let partialPath: String
     let path: String
     let source: any ArtifactSource
-    let deadline: ContinuousClock.Instant
+    /// When it is given up, on ``clock``.
+    let deadline: Duration
+    let clock: MonotonicClock
     let logger: Logger
 
     /// What to do after an attempt that failed.
@@ -60,7 +62,7 @@ struct ArtifactDownload: Sendable {
                 case .startOver:
                     mismatches += 1
                     if mismatches >= Self.maximumMismatches {
-                        throw problem(.mismatch, "\(error); upload the right file to the cloud again")
+                        throw problem(.mismatch, Self.mismatch(error))
                     }
                 case .again:
                     if held > before { backoff.reset() }
@@ -121,7 +123,7 @@ struct ArtifactDownload: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                try await Task.sleep(until: deadline, clock: .continuous)
+                try await clock.sleep(max(deadline - clock.now(), .zero))
                 throw TimedOut()
             }
             defer { group.cancelAll() }
@@ -130,10 +132,10 @@ struct ArtifactDownload: Sendable {
     }
 
     private func wait(_ pause: Duration, after error: any Error, held: UInt64) async throws {
-        guard ContinuousClock.now + pause < deadline else {
+        guard clock.now() + pause < deadline else {
             throw timedOut(held, "\(CallerError(error).message)")
         }
-        try await Task.sleep(for: pause)
+        try await clock.sleep(pause)
     }
 
     // MARK: What went wrong
@@ -159,6 +161,14 @@ struct ArtifactDownload: Sendable {
         default:
             return .again
         }
+    }
+
+    /// What is wrong with what the cloud sends, and what to do. The cloud does not notice by itself that its disk damaged
+    /// a file: the length is right.
+    private static func mismatch(_ error: any Error) -> String {
+        let what = (error as? ArtifactFileError)?.description ?? CallerError(error).message
+        return "\(what); the cloud's copy is damaged, replace it (hedgerow artifacts push FILE --verify) "
+            + "and deploy again"
     }
 
     private func disk(_ failure: FileFailure) -> ArtifactProblem {

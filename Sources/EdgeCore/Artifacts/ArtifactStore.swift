@@ -29,6 +29,8 @@ final class ArtifactStore: Sendable {
     let maximum: UInt64
     let source: any ArtifactSource
     let backoff: Backoff
+    /// What deadlines are on.
+    let clock: MonotonicClock
     let logger: Logger
     private let state = Mutex(State())
     private let turns = ArtifactTurns()
@@ -39,14 +41,16 @@ final class ArtifactStore: Sendable {
     ///   - directory: made when the first file comes.
     ///   - maximum: quota in bytes.
     ///   - backoff: waits between attempts to fetch.
+    ///   - clock: what deadlines are on.
     init(
         directory: String, maximum: UInt64 = standardMaximum, source: any ArtifactSource,
-        backoff: Backoff = Backoff(), logger: Logger
+        backoff: Backoff = Backoff(), clock: MonotonicClock = .continuous, logger: Logger
     ) {
         self.directory = directory
         self.maximum = maximum
         self.source = source
         self.backoff = backoff
+        self.clock = clock
         self.logger = logger
     }
 
@@ -56,10 +60,10 @@ final class ArtifactStore: Sendable {
     /// going on where an earlier attempt ended.
     ///
     /// - Parameters:
-    ///   - deadline: when to give up. What came by then is kept for the next attempt.
+    ///   - deadline: when to give up, on ``clock``. What came by then is kept for the next attempt.
     ///   - progress: told after each chunk.
     func ensure(
-        _ references: [ArtifactReference], until deadline: ContinuousClock.Instant,
+        _ references: [ArtifactReference], until deadline: Duration,
         progress: @escaping @Sendable (ArtifactProgress) -> Void = { _ in }
     ) async throws(ArtifactProblem) {
         if references.isEmpty { return }
@@ -114,7 +118,7 @@ final class ArtifactStore: Sendable {
     // MARK: Bringing
 
     private func bring(
-        _ references: [ArtifactReference], until deadline: ContinuousClock.Instant,
+        _ references: [ArtifactReference], until deadline: Duration,
         progress: @escaping @Sendable (ArtifactProgress) -> Void
     ) async throws {
         let missing = try await BlockingIO.run { [self] in
@@ -130,7 +134,8 @@ final class ArtifactStore: Sendable {
             let before = done
             let download = ArtifactDownload(
                 reference: reference, partialPath: partialPath(reference.digest),
-                path: filePath(reference.digest), source: source, deadline: deadline, logger: logger)
+                path: filePath(reference.digest), source: source, deadline: deadline, clock: clock,
+                logger: logger)
             try await download.run(backoff: backoff) { held in
                 progress(
                     ArtifactProgress(artifact: reference, held: held, total: total, done: before + held))

@@ -12,7 +12,7 @@ extension StageWork {
         guard !(await parts.artifacts.missing(references).isEmpty) else { return }
         try await waitForAttachment(ticket)
         let left = ticket.deadline - parts.clock.now()
-        try await parts.artifacts.ensure(references, until: .now + left)
+        try await parts.artifacts.ensure(references, until: parts.artifacts.clock.now() + left)
     }
 
     /// Compares the files that a revision needs with their digests.

@@ -12,9 +12,6 @@ import Transforms
 
 /// What is done in each stage of a deployment.
 struct StageWork: Sendable {
-    /// How often the core looks whether it is attached, while it waits for that to fetch something.
-    static let attachmentInterval = Duration.milliseconds(50)
-
     let parts: DeploymentRunner.Parts
     let preparation: RevisionPreparation
 
@@ -139,10 +136,9 @@ struct StageWork: Sendable {
 
     /// While the attachment cannot reach the cloud, nothing else can.
     func waitForAttachment(_ ticket: StageTicket) async throws {
-        while !parts.status.snapshot.isAttached {
-            ticket.note("the cloud could not be reached")
-            try await parts.clock.sleep(Self.attachmentInterval)
-        }
+        guard !parts.status.snapshot.isAttached else { return }
+        ticket.note("the cloud could not be reached")
+        try await parts.status.waitUntilAttached()
     }
 
     private func verified(_ ticket: StageTicket) async throws -> StagedRevision {

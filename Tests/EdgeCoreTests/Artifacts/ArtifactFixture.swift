@@ -16,11 +16,29 @@ struct ArtifactFixture: Sendable {
     }
 
     /// A store as after a start of the core.
-    func store(maximum: UInt64 = 100 << 20) -> ArtifactStore {
+    func store(
+        maximum: UInt64 = 100 << 20, source: (any ArtifactSource)? = nil,
+        clock: MonotonicClock = .continuous
+    ) -> ArtifactStore {
         ArtifactStore(
-            directory: directory, maximum: maximum, source: source,
-            backoff: Backoff(initial: .milliseconds(1), maximum: .milliseconds(5)),
+            directory: directory, maximum: maximum, source: source ?? self.source,
+            backoff: Backoff(initial: .milliseconds(1), maximum: .milliseconds(5)), clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Fetches a file until the line stalls, and gives up when the time for it is over.
+    ///
+    /// - Returns: what that ends with.
+    func giveUp(on file: ArtifactReference, after bytes: Int) async throws -> ArtifactProblem? {
+        let time = StoppedClock()
+        let stalls = source.stalls
+        source.script(.stall(after: bytes))
+        return try await withThrowingTaskGroup(of: ArtifactProblem?.self) { group in
+            group.addTask { await store(clock: time.clock).problem([file], until: .seconds(1_800)) }
+            try await eventually("the line stalls", holds: { source.stalls > stalls })
+            time.advance(by: .seconds(1_800))
+            return try await group.next() ?? nil
+        }
     }
 
     /// Names of the files that are there.
@@ -48,7 +66,7 @@ struct ArtifactFixture: Sendable {
     }
 
     /// When to give up; far away for a test.
-    static var later: ContinuousClock.Instant { .now + .seconds(120) }
+    static var later: Duration { MonotonicClock.continuous.now() + .seconds(120) }
 }
 
 extension ArtifactStore {
@@ -59,7 +77,7 @@ extension ArtifactStore {
 
     /// The problem that fetching ends with; nil where it ends with none.
     func problem(
-        _ references: [ArtifactReference], until deadline: ContinuousClock.Instant = ArtifactFixture.later
+        _ references: [ArtifactReference], until deadline: Duration = ArtifactFixture.later
     ) async -> ArtifactProblem? {
         do throws(ArtifactProblem) {
             try await ensure(references, until: deadline)

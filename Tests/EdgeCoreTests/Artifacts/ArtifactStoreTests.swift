@@ -48,8 +48,7 @@ import Testing
     @Test func whatCameBeforeARestartIsNotFetchedAgain() async throws {
         try await Fixture.with { fixture in
             let file = fixture.source.add(Fixture.bytes(1_000_000))
-            fixture.source.script(.stall(after: 600_000))
-            let late = await fixture.store().problem([file], until: .now + .milliseconds(300))
+            let late = try await fixture.giveUp(on: file, after: 600_000)
             #expect(late?.kind == .timedOut && late?.description.contains("model.onnx") == true)
             // After a loss of power the end of the file may be anything.
             let partial = try #require(fixture.files.first { $0.hasSuffix(".partial") })
@@ -98,6 +97,7 @@ import Testing
             let problem = await fixture.store().problem([other])
             #expect(problem?.kind == .mismatch)
             #expect(problem?.description.contains(ArtifactDigest.text(other.digest)) == true)
+            #expect(problem?.description.contains("artifacts push FILE --verify") == true)
             // Nothing of it stays.
             #expect(fixture.files == [ArtifactDigest.text(file.digest)])
         }
@@ -117,14 +117,14 @@ import Testing
     @Test func aDeadlineEndsAttemptsThatAllFail() async throws {
         try await Fixture.with { fixture in
             let missing = ArtifactReference(name: "a", digest: Array(repeating: 7, count: 32), size: 10)
-            let source = AwaySource()
-            let store = ArtifactStore(
-                directory: fixture.directory, source: source,
-                backoff: Backoff(initial: .milliseconds(5), maximum: .milliseconds(10)),
-                logger: CoreHarnessLogger.silent)
-            let problem = await store.problem([missing], until: .now + .milliseconds(100))
+            let time = StoppedClock()
+            let source = AwaySource { attempt in
+                if attempt == 3 { time.advance(by: .seconds(1_800)) }
+            }
+            let store = fixture.store(source: source, clock: time.clock)
+            let problem = await store.problem([missing], until: .seconds(1_800))
             #expect(problem?.kind == .timedOut)
-            #expect(source.attempts.withLock { $0 } > 1)
+            #expect(source.attempts.withLock { $0 } == 3)
         }
     }
 
@@ -161,11 +161,18 @@ import Testing
 /// A cloud that is never there.
 private final class AwaySource: ArtifactSource {
     let attempts = Mutex(0)
+    private let onAttempt: @Sendable (Int) -> Void
+
+    init(onAttempt: @escaping @Sendable (Int) -> Void) { self.onAttempt = onAttempt }
 
     func stream(
         _ digest: [UInt8], from offset: UInt64, take: @escaping @Sendable (Data) async throws -> Void
     ) async throws {
-        attempts.withLock { $0 += 1 }
+        onAttempt(
+            attempts.withLock { attempts in
+                attempts += 1
+                return attempts
+            })
         throw RPCError(code: .unavailable, message: "away")
     }
 }

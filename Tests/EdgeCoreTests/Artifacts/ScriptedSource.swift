@@ -25,12 +25,16 @@ final class ScriptedSource: ArtifactSource {
         var files: [[UInt8]: Data] = [:]
         var script: [Event] = []
         var offsets: [UInt64] = []
+        var stalls = 0
     }
 
     private let state = Mutex(State())
 
     /// Where each stream began.
     var offsets: [UInt64] { state.withLock { $0.offsets } }
+
+    /// Streams that have brought what they bring, and stall.
+    var stalls: Int { state.withLock { $0.stalls } }
 
     /// Adds a file.
     func add(_ bytes: Data, name: String = "model.onnx") -> ArtifactReference {
@@ -59,6 +63,8 @@ final class ScriptedSource: ArtifactSource {
             try await take(Data(bytes[start..<min(start + ArtifactLimits.chunkBytes, limit)]))
         }
         if case .cut = event { throw RPCError(code: .unavailable, message: "the line was cut") }
-        if case .stall = event { try await Task.sleep(for: .seconds(600)) }
+        guard case .stall = event else { return }
+        state.withLock { $0.stalls += 1 }
+        try await Task.sleep(for: .seconds(600))
     }
 }
