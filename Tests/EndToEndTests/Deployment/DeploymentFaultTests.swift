@@ -29,7 +29,7 @@ import ThingClient
     @Test("a clock that is set back and forward during a deployment changes nothing of it")
     func clockSetBack() async throws {
         try await Self.withLane { fleet, lane in
-            let id = try await lane.start(2, settling: .seconds(3))
+            let id = try await lane.start(2, settling: .seconds(6))
             try await eventually(
                 "it settles", within: .seconds(30),
                 holds: {
@@ -39,17 +39,53 @@ import ThingClient
                 try lane.control.setClockOffset(.seconds(offset))
                 try await Task.sleep(for: .milliseconds(300))
             }
-            try await eventually(
-                "it succeeds", within: .seconds(30),
-                holds: {
-                    let status = try await lane.deployment(id).status
-                    guard [.inProgress, .succeeded].contains(status) else {
-                        throw DidNotHappen(description: "it ended with \(status)")
-                    }
-                    return status == .succeeded
-                })
+            try await Self.success(of: id, lane)
             #expect(try fleet.process(lane.core).exit == nil)
         }
+    }
+
+    @Test("two revisions race: the later one runs, and the earlier one had its time or was canceled")
+    func race() async throws {
+        try await Self.withLane { fleet, lane in
+            try await withThing(lane.publisher) { thing in
+                for revision in stride(from: UInt64(2), through: 10, by: 2) {
+                    let earlier = try await lane.start(revision)
+                    let later = try await lane.start(revision + 1)
+                    try await Self.success(of: later, lane)
+                    let ended = try await lane.deployment(earlier).status
+                    #expect([.canceled, .succeeded].contains(ended))
+                    try await lane.judgeFlow(revision + 1, by: thing)
+                }
+            }
+        }
+    }
+
+    @Test("the cloud is killed while a core settles: it delivers again what does not begin again")
+    func deliveredTwice() async throws {
+        try await Self.withLane { fleet, lane in
+            let id = try await lane.start(2, settling: .seconds(6))
+            try await eventually(
+                "it settles", within: .seconds(30), holds: { try await lane.deployment(id).stage == .settle })
+            try await fleet.process("cloud").kill9()
+            try await fleet.startCloud()
+            try await Self.success(of: id, lane)
+            let begun = try fleet.process(lane.core).logTail(bytes: 1 << 20).split(separator: "\n")
+                .filter { $0.contains("a deployment begins") && $0.contains(id) }
+            #expect(begun.count == 1, "\(begun)")
+            try await withThing(lane.publisher) { try await lane.judgeFlow(2, by: $0) }
+        }
+    }
+
+    private static func success(of id: String, _ lane: KillLane) async throws {
+        try await eventually(
+            "\(id) succeeds", within: .seconds(60),
+            holds: {
+                let found = try await lane.deployment(id)
+                guard [.pending, .inProgress, .succeeded].contains(found.status) else {
+                    throw DidNotHappen(description: "\(id) ended with \(found.status): \(found.reason)")
+                }
+                return found.status == .succeeded
+            })
     }
 
     @Test(

@@ -115,4 +115,31 @@ import ThingClient
             }
         }
     }
+
+    @Test("killed on its way back, a core runs the old revision and says why", .timeLimit(.minutes(5)))
+    func wayBack() async throws {
+        try await Self.withLanes(1) { lanes in
+            let lane = lanes[0]
+            try await withThing(lane.publisher) { thing in
+                try await lane.judgeFlow(1, by: thing)
+                var stages: [String] = []
+                for sync in 1...8 {
+                    let outcome = try await lane.goBack(
+                        from: UInt64(sync) + 1, to: 1, killingAtSync: sync, by: thing)
+                    try await lane.judgeFlow(1, by: thing)
+                    guard outcome.isKilled, let stage = outcome.stage else { break }
+                    // Gone back is gone back: in one transaction with the end of the deployment.
+                    #expect(outcome.hadNew == (stage != KillLane.DeploymentStageName.over))
+                    stages.append(stage)
+                    if stage == KillLane.DeploymentStageName.over { break }
+                }
+                print("deployment kills on the way back: stages on the dead disks \(stages)")
+                #expect(
+                    Set(stages) == [
+                        KillLane.DeploymentStageName.settle, KillLane.DeploymentStageName.back,
+                        KillLane.DeploymentStageName.over,
+                    ])
+            }
+        }
+    }
 }

@@ -69,7 +69,9 @@ struct KillLane: Sendable {
     }
 
     /// Registers the components of a revision; lanes that want the same one say the same.
-    private func push(_ revision: UInt64) async throws {
+    ///
+    /// - Parameter isBroken: whether they fail on every message.
+    private func push(_ revision: UInt64, isBroken: Bool = false) async throws {
         for name in Self.components {
             try await admin.push(
                 """
@@ -77,7 +79,7 @@ struct KillLane: Sendable {
                 name: \(name)
                 version: \(Self.version(revision))
                 transform:
-                  - keep: [value]
+                  - \(isBroken ? "set: {value: 'reading.nowhere'}" : "keep: [value]")
                   - publish: out/\(name)
                 """)
         }
@@ -86,8 +88,10 @@ struct KillLane: Sendable {
     /// Makes a deployment of a revision.
     ///
     /// - Returns: its id.
-    func start(_ revision: UInt64, settling: Duration = .zero) async throws -> String {
-        try await push(revision)
+    func start(
+        _ revision: UInt64, settling: Duration = .zero, isBroken: Bool = false
+    ) async throws -> String {
+        try await push(revision, isBroken: isBroken)
         try await admin.apply(definition(revision))
         let request = "deploy-\(group)-\(revision)-\(UInt64.random(in: .min ... .max))"
         return try await admin.call { client in
@@ -132,7 +136,7 @@ struct KillLane: Sendable {
                 throw DidNotHappen(description: "\(core) ended with \(exit)")
             }
             outcome.isKilled = true
-            (outcome.stage, outcome.hadNew) = try judgeDisk(new: revision)
+            (outcome.stage, outcome.hadNew) = try judgeDisk(new: revision, old: revision - 1)
             try await fleet.startCore(core, environment: control.environment)
         }
         try await eventually(
@@ -150,7 +154,7 @@ struct KillLane: Sendable {
     /// Looks at what a dead core left: the old revision or the new one as a whole, with the recipes that it needs.
     ///
     /// - Returns: the stage of the deployment, empty where it is over, and whether it is the new one.
-    private func judgeDisk(new revision: UInt64) throws -> (stage: String?, hadNew: Bool) {
+    func judgeDisk(new revision: UInt64, old: UInt64) throws -> (stage: String?, hadNew: Bool) {
         let copy = fleet.directory + "/\(core).dead"
         try? FileManager.default.removeItem(atPath: copy)
         try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
@@ -169,10 +173,10 @@ struct KillLane: Sendable {
             let (definition, digest): (Data, Data) = (row[0], row[1])
             let found = try Hedgerow_Type_V1_GroupRevision(serializedBytes: definition)
             guard Data(SHA256.hash(data: definition)) == digest,
-                [revision - 1, revision].contains(found.revision),
+                [old, revision].contains(found.revision),
                 found.lock.count == Self.components.count
             else {
-                throw DidNotHappen(description: "\(core) has neither revision \(revision) nor the one before")
+                throw DidNotHappen(description: "\(core) has neither revision \(revision) nor \(old)")
             }
             for locked in found.lock {
                 let text = try String.fetchOne(
@@ -194,7 +198,8 @@ struct KillLane: Sendable {
 
     /// A reading goes through both components of the revision.
     func judgeFlow(_ revision: UInt64, by publisher: Thing) async throws {
-        try await publisher.publishAndWait("press/reading", ["value": .double(Double(revision))])
+        let value = Double.random(in: 0..<1_000_000)
+        try await publisher.publishAndWait("press/reading", ["value": .double(value)])
         var request = Hedgerow_Telemetry_V1_QueryRequest()
         request.thing = thing
         request.topicFilter = "out/second"
@@ -206,7 +211,7 @@ struct KillLane: Sendable {
             let records = try await admin.call { client in
                 try await Hedgerow_Telemetry_V1_TelemetryService.Client(wrapping: client).query(query).records
             }
-            return records.first { $0.message.reading.values["value"]?.doubleValue == Double(revision) }
+            return records.first { $0.message.reading.values["value"]?.doubleValue == value }
         }
         guard record.source.component == "second", record.source.version == Self.version(revision),
             record.source.revision == revision

@@ -1,5 +1,4 @@
 import Foundation
-import PKI
 import TestSupport
 import ThingClient
 
@@ -37,7 +36,7 @@ struct SoakScenario: Sendable {
         try await admin.register(cores: SoakGroup.cores, things: things)
         for name in SoakGroup.cores + things {
             let line = line(SoakGroup.cores.contains(name) ? name : "things", to: "cloud")
-            try redirect(fleet.tokenPath(name), to: links[line]?.port)
+            if let port = links[line]?.port { try fleet.redirect(name, toCloudAt: port) }
         }
         try await admin.push(SoakGroup.recipe(version: "1.0.0"))
         try await admin.apply(SoakGroup.definition(version: "1.0.0"))
@@ -112,17 +111,6 @@ struct SoakScenario: Sendable {
             links[name] = try await proxy.link(name, to: target, at: fleet.port(name))
         }
         return links
-    }
-
-    /// Lets a token file say that the cloud is at a line's end.
-    private static func redirect(_ path: String, to port: Int?) throws {
-        let file = try TokenFile.read(from: path)
-        let cloud = file.cloud.map { NetworkEndpoint(host: $0.host, port: port ?? $0.port) }
-        try TokenFile(
-            role: file.role, name: file.name, cloud: cloud, enrollment: file.enrollment,
-            rootCertificate: file.rootCertificate, token: file.token, expireTime: file.expireTime,
-            trustDomain: file.trustDomain, cloudServerName: file.cloudServerName
-        ).write(to: path)
     }
 
     // MARK: Looking

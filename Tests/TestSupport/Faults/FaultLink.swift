@@ -15,6 +15,8 @@ public final class FaultLink: Sendable {
         public var delay = Duration.zero
         /// How much passes each way; nil for all that comes.
         public var bytesPerSecond: Int?
+        /// From which ``FaultLink/receivedBytes`` on that holds.
+        public var slowFromBytes: UInt64 = 0
 
         /// A line that is as it should be.
         public init() {}
@@ -25,6 +27,7 @@ public final class FaultLink: Sendable {
         var conditions = Conditions()
         var channels: [ObjectIdentifier: any Channel] = [:]
         var accepted = 0
+        var received: UInt64 = 0
     }
 
     /// What it is called in messages.
@@ -39,6 +42,8 @@ public final class FaultLink: Sendable {
     public var connectionCount: Int { state.withLock { $0.channels.count } }
     /// Connections that were ever accepted.
     public var acceptedCount: Int { state.withLock { $0.accepted } }
+    /// Bytes that ever came from where it leads to.
+    public var receivedBytes: UInt64 { state.withLock { $0.received } }
     /// What is wrong with it now.
     public var conditions: Conditions { state.withLock { $0.conditions } }
 
@@ -58,6 +63,16 @@ public final class FaultLink: Sendable {
         }
     }
 
+    /// Counts bytes that are on their way.
+    ///
+    /// - Returns: how much may pass a second now; nil for all that comes.
+    func rate(of bytes: Int, isFromTarget: Bool) -> Int? {
+        state.withLock { state in
+            if isFromTarget { state.received += UInt64(bytes) }
+            return state.received >= state.conditions.slowFromBytes ? state.conditions.bytesPerSecond : nil
+        }
+    }
+
     func listens(at port: Int) { state.withLock { $0.port = port } }
 
     /// Takes a new connection, on its event loop, which is that of the connection onwards too.
@@ -71,7 +86,7 @@ public final class FaultLink: Sendable {
         channel.closeFuture.whenComplete { _ in self.state.withLock { $0.channels[id] = nil } }
         if conditions.isRefusing { return FaultPump.reset(channel) }
         if conditions.isBlackHole {
-            let pump = FaultPump(link: self, partner: nil)
+            let pump = FaultPump(link: self, partner: nil, isFromTarget: false)
             try? channel.pipeline.syncOperations.addHandler(pump)
             return channel.setOption(.autoRead, value: true).whenComplete { _ in }
         }
@@ -81,8 +96,8 @@ public final class FaultLink: Sendable {
             .connect(host: "127.0.0.1", port: target)
             .assumeIsolated().whenComplete { result in
                 guard case .success(let onward) = result else { return FaultPump.reset(channel) }
-                let here = FaultPump(link: self, partner: onward)
-                let there = FaultPump(link: self, partner: channel)
+                let here = FaultPump(link: self, partner: onward, isFromTarget: false)
+                let there = FaultPump(link: self, partner: channel, isFromTarget: true)
                 here.opposite = there
                 there.opposite = here
                 do {

@@ -88,6 +88,17 @@ public final class ProcessFleet: Sendable {
     /// The cloud's state directory.
     public var cloudState: String { statePath("cloud") }
 
+    /// Lets a member's token file say that the cloud is at another port on loopback, such as a bad line's.
+    public func redirect(_ member: String, toCloudAt port: Int) throws {
+        let file = try TokenFile.read(from: tokenPath(member))
+        try TokenFile(
+            role: file.role, name: file.name,
+            cloud: file.cloud.map { NetworkEndpoint(host: $0.host, port: port) },
+            enrollment: file.enrollment, rootCertificate: file.rootCertificate, token: file.token,
+            expireTime: file.expireTime, trustDomain: file.trustDomain, cloudServerName: file.cloudServerName
+        ).write(to: tokenPath(member))
+    }
+
     /// The port of a member, chosen when it is first asked for.
     ///
     /// Below the range that the system takes ports for outgoing connections from, so that none takes this one
