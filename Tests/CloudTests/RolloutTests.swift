@@ -69,6 +69,48 @@ struct RolloutTests {
         try #require(try await store.deployment(id: id)).cores.map(\.stage)
     }
 
+    @Test("the time of the last change moves where something has changed, not where the same is said again")
+    func updateTime() async throws {
+        try await withGroup(of: 1) { store in
+            @Sendable func core() async throws -> CoreDeploymentRecord {
+                try #require(try await store.deployment(id: "d")?.cores.first)
+            }
+            @Sendable func say(_ stage: CoreStage, _ reason: String = "", step: Int = 0, at seconds: Int64)
+                async throws
+            {
+                let now = Self.start.adding(.seconds(seconds))
+                _ = try await store.recordReport(
+                    CoreReport(
+                        deploymentID: "d", stage: stage, reason: reason, step: step,
+                        deadline: stage == .inProgress ? now.adding(.seconds(60)) : nil),
+                    core: Self.core(0), at: now)
+            }
+            func time(_ seconds: Int64) -> Date { Self.start.adding(.seconds(seconds)) }
+
+            try await deploy(store, RolloutPolicy())
+            #expect(try await takes(store, 0, at: 10))
+            #expect(try await core().updateTime == time(10))
+            try await say(.inProgress, step: 5, at: 20)
+            #expect(try await core().updateTime == time(20))
+            // The same: only the deadline is another one.
+            try await say(.inProgress, step: 5, at: 30)
+            #expect(try await core().updateTime == time(20))
+            #expect(try await core().deadline == time(90))
+            // Told again, after a lost line.
+            #expect(try await takes(store, 0, at: 40))
+            #expect(try await core().updateTime == time(20))
+            #expect(try await core().step == 5)
+            #expect(try await core().deadline == time(340))
+            try await say(.inProgress, "the line is slow", step: 5, at: 50)
+            #expect(try await core().updateTime == time(50))
+            for seconds in [Int64(60), 70] {
+                try await say(.succeeded, at: seconds)
+                #expect(try await core().updateTime == time(60))
+            }
+            #expect(try await core().startTime == time(10))
+        }
+    }
+
     @Test("no more cores are under way than are allowed, and each that ends makes room for the next")
     func inFlight() async throws {
         try await withGroup(of: 4) { store in

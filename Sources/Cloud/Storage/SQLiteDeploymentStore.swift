@@ -196,9 +196,14 @@ struct SQLiteDeploymentStore: DeploymentStore {
             guard let revision = try SQLiteRegistryStore.revision(id, in: db) else {
                 throw CorruptRecord("revision \(id.number) of group \"\(id.group)\" is missing")
             }
-            try Self.set(
-                .inProgress, reason: "", core: core, deployment: sequence, at: time, deadline: deadline,
-                in: db)
+            if stage == .inProgress {
+                // Told again: it says itself where it is.
+                try Self.extend(until: deadline, core: core, deployment: sequence, in: db)
+            } else {
+                try Self.set(
+                    .inProgress, reason: "", core: core, deployment: sequence, at: time, deadline: deadline,
+                    in: db)
+            }
             try Self.remember(core: core, mayRun: id, in: db)
             try ComponentLock.remember(lock, core: core, in: db)
             return (
@@ -265,13 +270,16 @@ struct SQLiteDeploymentStore: DeploymentStore {
         }
     }
 
+    /// Notes how a core stands. The time of the last change moves only where status, stage or reason is another one: a core
+    /// that says the same again has not changed, it only has a new deadline.
     private static func set(
         _ stage: CoreStage, reason: String, core: String, deployment: Int64, at time: Date,
         deadline: Date? = nil, step: Int = 0, in db: Database
     ) throws {
         try db.execute(
             sql: """
-                UPDATE core_deployment SET status = ?1, reason = ?2, update_time = ?3, deadline = ?4, step = ?7,
+                UPDATE core_deployment SET status = ?1, reason = ?2, deadline = ?4, step = ?7,
+                    update_time = CASE WHEN status = ?1 AND reason = ?2 AND step = ?7 THEN update_time ELSE ?3 END,
                     start_time = CASE WHEN ?1 = 2 THEN coalesce(start_time, ?3) ELSE start_time END
                 WHERE deployment = ?5 AND core = ?6
                 """,
@@ -279,6 +287,14 @@ struct SQLiteDeploymentStore: DeploymentStore {
                 stage.rawValue, reason, time.milliseconds, deadline?.milliseconds, deployment, core,
                 stage == .inProgress ? step : 0,
             ])
+    }
+
+    private static func extend(
+        until deadline: Date, core: String, deployment: Int64, in db: Database
+    ) throws {
+        try db.execute(
+            sql: "UPDATE core_deployment SET deadline = ? WHERE deployment = ? AND core = ?",
+            arguments: [deadline.milliseconds, deployment, core])
     }
 
     func pruneDeployments(keeping count: Int) async throws {

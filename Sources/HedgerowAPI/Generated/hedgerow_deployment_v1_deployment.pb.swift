@@ -271,7 +271,7 @@ public nonisolated struct Hedgerow_Deployment_V1_CoreDeployment: Sendable {
   /// Why, for people; names the cause where it failed.
   public var reason: String = String()
 
-  /// When it last changed.
+  /// When status, stage or reason last became another one; a core that says the same again does not move it.
   public var updateTime: SwiftProtobuf.Google_Protobuf_Timestamp {
     get {_updateTime ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
     set {_updateTime = newValue}
