@@ -83,12 +83,63 @@ import Testing
         }
     }
 
+    @Test func aPlanOfGoingBackIsMadeByTheLockThatRan() async throws {
+        try await withCloud { cloud in
+            let admin = try await cloud.enrollOperator()
+            let core = try await cloud.register(admin, .core, "c")
+            _ = try await cloud.register(admin, .thing, "t")
+            let file = TestFile(100_000)
+            try await cloud.upload(admin, file)
+            try await cloud.push(
+                admin,
+                recipe(
+                    "smooth", "1.0.0",
+                    "artifacts: [{name: model.onnx, sha256: \(file.hex), size: \(file.bytes.count)}]"))
+            try await cloud.apply(admin, group())
+            try await cloud.attach(core) { attached in
+                attached.hello()
+                @Sendable func run() async throws -> String {
+                    let deployment = try await cloud.deploy(admin, "g")
+                    attached.report(deployment.id, .succeeded)
+                    try await eventually(
+                        "it is finished",
+                        holds: {
+                            try await cloud.deployment(admin, deployment.id).cores.first?.status == .succeeded
+                        })
+                    return deployment.id
+                }
+                let first = try await run()
+                try await cloud.push(admin, recipe("base", "1.0.0"))
+                try await cloud.push(admin, recipe("smooth", "1.1.0", "dependencies: {base: ^1.0}"))
+                try await cloud.apply(admin, group(version: "~1.1.0"))
+                _ = try await run()
+                // It would be chosen for revision 1 by now.
+                try await cloud.push(admin, recipe("smooth", "1.2.0"))
+                let plan = try await cloud.call(as: admin) { client in
+                    try await Deployments(wrapping: client).planDeployment(
+                        .with {
+                            $0.group = "g"
+                            $0.rollback = true
+                        })
+                }
+                #expect(plan.revision == 1 && plan.lockOfDeployment == first)
+                #expect(plan.components.map(\.locked.version) == ["1.0.0"])
+                let steps = try #require(plan.cores.first).steps
+                #expect(steps.map { "\($0.action) \($0.instance)" } == ["restart smooth", "stop base"])
+                #expect(steps[0].fromVersion == "1.1.0" && steps[0].toVersion == "1.0.0")
+                #expect(plan.cores[0].runningRevision == 2)
+                #expect(plan.cores[0].downloadBytes == 100_000)
+                #expect(plan.cores[0].downloads.map(\.name) == ["model.onnx"])
+            }
+        }
+    }
+
     @Test func aPlanComparesWhatRunsWithWhatWouldAndChangesNothing() async throws {
         try await withCloud { cloud in
             let admin = try await cloud.enrollOperator()
             let core = try await cloud.register(admin, .core, "c")
             _ = try await cloud.register(admin, .thing, "t")
-            @Sendable func plan(_ revision: UInt64 = 0) async throws
+            @Sendable func plan(_ revision: UInt64 = 0, rollback: Bool = false) async throws
                 -> Hedgerow_Deployment_V1_PlanDeploymentResponse
             {
                 try await cloud.call(as: admin) { client in
@@ -96,6 +147,7 @@ import Testing
                         .with {
                             $0.group = "g"
                             $0.revision = revision
+                            $0.rollback = rollback
                         })
                 }
             }
@@ -133,6 +185,15 @@ import Testing
                     second.cores[0].steps[1].causes == ["it depends on component:base, which restarts"])
                 #expect(try await cloud.deployment(admin, deployment.id).lock == deployment.lock)
             }
+            // Going back is planned by the lock that ran, whatever would be chosen by now.
+            let back = try await plan(1, rollback: true)
+            #expect(back.revision == 1 && back.lockOfDeployment.hasPrefix("d-"))
+            #expect(back.components.map(\.locked.version) == ["1.0.0", "1.0.0"])
+            #expect(back.components[1].reasons == ["deployment \(back.lockOfDeployment) ran it"])
+            #expect(back.cores[0].steps.map(\.action) == [.unchanged, .unchanged])
+            let nowhere = try await refusal { try await plan(rollback: true) }
+            #expect(nowhere?.reason == .notDeployed)
+
             let none = try await refusal { try await plan(9) }
             #expect(none?.code == .notFound && none?.message.contains("no revision 9") == true)
         }

@@ -12,7 +12,8 @@ extension FakeDeployments {
             throw HedgerowError(.notFound, .notFound, "no group named \"\(request.group)\" exists")
         }
         return .with {
-            $0.revision = request.revision == 0 ? 4 : request.revision
+            $0.revision = request.revision == 0 ? (request.rollback ? 3 : 4) : request.revision
+            if request.rollback { $0.lockOfDeployment = "d-3" }
             $0.components = [
                 .with {
                     $0.locked.instance = "smooth"

@@ -25,6 +25,28 @@ struct PlanCommandTests {
         }
     }
 
+    @Test("says of a rollback whose lock it is, and deploys nothing")
+    func rollback() async throws {
+        try await CommandTests().asOperator { person in
+            let ran = await person.run(arguments: ["groups", "rollback", "press-hall", "--dry-run"])
+            #expect(ran.status == 0, "\(ran.error)")
+            for line in ["revision  3", "lock of   d-3", "downloads: 3.0 MiB in 1 file on each core"] {
+                #expect(ran.output.contains(line), "\(line) in \(ran.output)")
+            }
+            let json = await person.run(arguments: [
+                "groups", "rollback", "press-hall", "--to", "2", "--dry-run", "--output", "json",
+            ])
+            #expect(json.output.contains("\"revision\": 2"))
+            #expect(json.output.contains("\"lockOfDeployment\": \"d-3\""))
+            let plan = await person.run(arguments: ["plan", "press-hall", "--output", "json"])
+            #expect(plan.output.contains("\"lockOfDeployment\": null"))
+            let both = await person.run(arguments: [
+                "groups", "rollback", "press-hall", "--dry-run", "--wait",
+            ])
+            #expect(both.status == 2 && both.error.contains("--dry-run or --wait"))
+        }
+    }
+
     @Test("says the same as JSON, of a revision that is named")
     func json() async throws {
         try await CommandTests().asOperator { person in

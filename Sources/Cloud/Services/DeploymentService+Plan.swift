@@ -13,19 +13,32 @@ extension DeploymentService {
         var check = RequestCheck()
         check.name(request.group, "group")
         try check.finish()
-        let revision = try await revision(request.revision, of: request.group)
-        let resolved = try await cloud.resolve(revision.definition)
+        var response = Hedgerow_Deployment_V1_PlanDeploymentResponse()
+        let revision: RevisionRecord
+        let resolved: ResolvedComponents
+        if request.rollback {
+            let rollback = try await rollback(of: request.group, to: request.revision)
+            revision = try await self.revision(rollback.revision, of: request.group)
+            resolved = ResolvedComponents(
+                lock: rollback.lock, warnings: try await cloud.deprecations(in: rollback.lock))
+            response.lockOfDeployment = rollback.lockOf
+        } else {
+            revision = try await self.revision(request.revision, of: request.group)
+            resolved = try await cloud.resolve(revision.definition)
+        }
         let wanted = PlannedRevision(
             number: revision.number, lock: resolved.lock, instances: revision.definition.components,
             requirements: try await requirements(of: resolved.lock))
 
-        var response = Hedgerow_Deployment_V1_PlanDeploymentResponse()
         response.revision = revision.number
         response.warnings = resolved.warnings
         response.components = resolved.lock.map { locked in
             .with {
                 $0.locked = Hedgerow_Type_V1_LockedComponent(locked)
-                $0.reasons = (resolved.reasons[locked.instance] ?? []).map(\.description)
+                $0.reasons =
+                    request.rollback
+                    ? ["deployment \(response.lockOfDeployment) ran it"]
+                    : (resolved.reasons[locked.instance] ?? []).map(\.description)
             }
         }
         response.cores = try await plans(for: revision, wanted: wanted)

@@ -5,7 +5,7 @@
 /// The descriptors of the protos, for reflection.
 public enum ProtoDescriptors {
     /// By the name of the file, as another file imports it: its serialized `google.protobuf.FileDescriptorProto`
-    /// without comments, in base64, broken into lines. Together 40021 bytes.
+    /// without comments, in base64, broken into lines. Together 40067 bytes.
     public static let files: [String: String] = [
         "google/protobuf/duration.proto": """
         Ch5nb29nbGUvcHJvdG9idWYvZHVyYXRpb24ucHJvdG8SD2dvb2dsZS5wcm90b2J1ZiIqCghEdXJhdGlvbhIPCgdzZWNvbmRzGAEg
@@ -197,20 +197,20 @@ public enum ProtoDescriptors {
         """,
         "hedgerow/deployment/v1/plan.proto": """
         CiFoZWRnZXJvdy9kZXBsb3ltZW50L3YxL3BsYW4ucHJvdG8SFmhlZGdlcm93LmRlcGxveW1lbnQudjEaHGhlZGdlcm93L3R5cGUv
-        djEvZ3JvdXAucHJvdG8iOAoVUGxhbkRlcGxveW1lbnRSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJEhAKCHJldmlzaW9uGAIgASgEIqsB
-        ChZQbGFuRGVwbG95bWVudFJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEjwKCmNvbXBvbmVudHMYAiADKAsyKC5oZWRnZXJvdy5k
-        ZXBsb3ltZW50LnYxLlBsYW5uZWRDb21wb25lbnQSLwoFY29yZXMYAyADKAsyIC5oZWRnZXJvdy5kZXBsb3ltZW50LnYxLkNvcmVQ
-        bGFuEhAKCHdhcm5pbmdzGAQgAygJIlYKEFBsYW5uZWRDb21wb25lbnQSMQoGbG9ja2VkGAEgASgLMiEuaGVkZ2Vyb3cudHlwZS52
-        MS5Mb2NrZWRDb21wb25lbnQSDwoHcmVhc29ucxgCIAMoCSKqAgoIQ29yZVBsYW4SDQoFY29yZXMYASADKAkSGAoQcnVubmluZ19y
-        ZXZpc2lvbhgCIAEoBBIyCgVzdGVwcxgDIAMoCzIjLmhlZGdlcm93LmRlcGxveW1lbnQudjEuUGxhbm5lZFN0ZXASNgoJZG93bmxv
-        YWRzGAQgAygLMiMuaGVkZ2Vyb3cudHlwZS52MS5BcnRpZmFjdFJlZmVyZW5jZRIWCg5kb3dubG9hZF9ieXRlcxgFIAEoAxJACghw
-        bGF0Zm9ybRgGIAMoCzIuLmhlZGdlcm93LmRlcGxveW1lbnQudjEuQ29yZVBsYW4uUGxhdGZvcm1FbnRyeRovCg1QbGF0Zm9ybUVu
-        dHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKC1BsYW5uZWRTdGVwEhAKCGluc3RhbmNlGAEgASgJEhEKCWNv
-        bXBvbmVudBgCIAEoCRI1CgZhY3Rpb24YAyABKA4yJS5oZWRnZXJvdy5kZXBsb3ltZW50LnYxLlBsYW5uZWRBY3Rpb24SFAoMZnJv
-        bV92ZXJzaW9uGAQgASgJEhIKCnRvX3ZlcnNpb24YBSABKAkSDQoFYWRkZWQYBiABKAgSDgoGY2F1c2VzGAcgAygJKpwBCg1QbGFu
-        bmVkQWN0aW9uEh4KGlBMQU5ORURfQUNUSU9OX1VOU1BFQ0lGSUVEEAASGAoUUExBTk5FRF9BQ1RJT05fU1RBUlQQARIaChZQTEFO
-        TkVEX0FDVElPTl9SRVNUQVJUEAISHAoYUExBTk5FRF9BQ1RJT05fVU5DSEFOR0VEEAMSFwoTUExBTk5FRF9BQ1RJT05fU1RPUBAE
-        YgZwcm90bzM=
+        djEvZ3JvdXAucHJvdG8iSgoVUGxhbkRlcGxveW1lbnRSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJEhAKCHJldmlzaW9uGAIgASgEEhAK
+        CHJvbGxiYWNrGAMgASgIIscBChZQbGFuRGVwbG95bWVudFJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEjwKCmNvbXBvbmVudHMY
+        AiADKAsyKC5oZWRnZXJvdy5kZXBsb3ltZW50LnYxLlBsYW5uZWRDb21wb25lbnQSLwoFY29yZXMYAyADKAsyIC5oZWRnZXJvdy5k
+        ZXBsb3ltZW50LnYxLkNvcmVQbGFuEhAKCHdhcm5pbmdzGAQgAygJEhoKEmxvY2tfb2ZfZGVwbG95bWVudBgFIAEoCSJWChBQbGFu
+        bmVkQ29tcG9uZW50EjEKBmxvY2tlZBgBIAEoCzIhLmhlZGdlcm93LnR5cGUudjEuTG9ja2VkQ29tcG9uZW50Eg8KB3JlYXNvbnMY
+        AiADKAkiqgIKCENvcmVQbGFuEg0KBWNvcmVzGAEgAygJEhgKEHJ1bm5pbmdfcmV2aXNpb24YAiABKAQSMgoFc3RlcHMYAyADKAsy
+        Iy5oZWRnZXJvdy5kZXBsb3ltZW50LnYxLlBsYW5uZWRTdGVwEjYKCWRvd25sb2FkcxgEIAMoCzIjLmhlZGdlcm93LnR5cGUudjEu
+        QXJ0aWZhY3RSZWZlcmVuY2USFgoOZG93bmxvYWRfYnl0ZXMYBSABKAMSQAoIcGxhdGZvcm0YBiADKAsyLi5oZWRnZXJvdy5kZXBs
+        b3ltZW50LnYxLkNvcmVQbGFuLlBsYXRmb3JtRW50cnkaLwoNUGxhdGZvcm1FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiAB
+        KAk6AjgBIrIBCgtQbGFubmVkU3RlcBIQCghpbnN0YW5jZRgBIAEoCRIRCgljb21wb25lbnQYAiABKAkSNQoGYWN0aW9uGAMgASgO
+        MiUuaGVkZ2Vyb3cuZGVwbG95bWVudC52MS5QbGFubmVkQWN0aW9uEhQKDGZyb21fdmVyc2lvbhgEIAEoCRISCgp0b192ZXJzaW9u
+        GAUgASgJEg0KBWFkZGVkGAYgASgIEg4KBmNhdXNlcxgHIAMoCSqcAQoNUGxhbm5lZEFjdGlvbhIeChpQTEFOTkVEX0FDVElPTl9V
+        TlNQRUNJRklFRBAAEhgKFFBMQU5ORURfQUNUSU9OX1NUQVJUEAESGgoWUExBTk5FRF9BQ1RJT05fUkVTVEFSVBACEhwKGFBMQU5O
+        RURfQUNUSU9OX1VOQ0hBTkdFRBADEhcKE1BMQU5ORURfQUNUSU9OX1NUT1AQBGIGcHJvdG8z
         """,
         "hedgerow/deployment/v1/rollout.proto": """
         CiRoZWRnZXJvdy9kZXBsb3ltZW50L3YxL3JvbGxvdXQucHJvdG8SFmhlZGdlcm93LmRlcGxveW1lbnQudjEaHmdvb2dsZS9wcm90

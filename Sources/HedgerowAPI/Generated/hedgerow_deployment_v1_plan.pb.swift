@@ -89,6 +89,11 @@ public nonisolated struct Hedgerow_Deployment_V1_PlanDeploymentRequest: Sendable
   /// Revision number; the newest where it is 0.
   public var revision: UInt64 = 0
 
+  /// Plan going back instead: the revision with exactly the lock of its last successful deployment, nothing resolved
+  /// anew. A revision of 0 is then the newest that was deployed successfully before the one that was deployed last.
+  /// FAILED_PRECONDITION as of `CreateDeployment` where there is no such way back.
+  public var rollback: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -112,6 +117,9 @@ public nonisolated struct Hedgerow_Deployment_V1_PlanDeploymentResponse: Sendabl
   /// What is allowed and probably not meant, for people.
   public var warnings: [String] = []
 
+  /// Of a rollback: the deployment whose lock it is.
+  public var lockOfDeployment: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -133,7 +141,8 @@ public nonisolated struct Hedgerow_Deployment_V1_PlannedComponent: Sendable {
   /// Clears the value of `locked`. Subsequent reads from it will return its default value.
   public mutating func clearLocked() {self._locked = nil}
 
-  /// Every range that is asked of it, with who asks and why, for people; that of the group first.
+  /// Every range that is asked of it, with who asks and why, for people; that of the group first. Of a rollback: which
+  /// deployment ran it.
   public var reasons: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -214,7 +223,7 @@ nonisolated extension Hedgerow_Deployment_V1_PlannedAction: SwiftProtobuf._Proto
 
 nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PlanDeploymentRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}revision\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}revision\0\u{1}rollback\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -224,6 +233,7 @@ nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentRequest: SwiftProtobu
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.group) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.rollback) }()
       default: break
       }
     }
@@ -236,12 +246,16 @@ nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentRequest: SwiftProtobu
     if self.revision != 0 {
       try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 2)
     }
+    if self.rollback != false {
+      try visitor.visitSingularBoolField(value: self.rollback, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Hedgerow_Deployment_V1_PlanDeploymentRequest, rhs: Hedgerow_Deployment_V1_PlanDeploymentRequest) -> Bool {
     if lhs.group != rhs.group {return false}
     if lhs.revision != rhs.revision {return false}
+    if lhs.rollback != rhs.rollback {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -249,7 +263,7 @@ nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentRequest: SwiftProtobu
 
 nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PlanDeploymentResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revision\0\u{1}components\0\u{1}cores\0\u{1}warnings\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revision\0\u{1}components\0\u{1}cores\0\u{1}warnings\0\u{3}lock_of_deployment\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -261,6 +275,7 @@ nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentResponse: SwiftProtob
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.components) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.cores) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.lockOfDeployment) }()
       default: break
       }
     }
@@ -279,6 +294,9 @@ nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentResponse: SwiftProtob
     if !self.warnings.isEmpty {
       try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 4)
     }
+    if !self.lockOfDeployment.isEmpty {
+      try visitor.visitSingularStringField(value: self.lockOfDeployment, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -287,6 +305,7 @@ nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentResponse: SwiftProtob
     if lhs.components != rhs.components {return false}
     if lhs.cores != rhs.cores {return false}
     if lhs.warnings != rhs.warnings {return false}
+    if lhs.lockOfDeployment != rhs.lockOfDeployment {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

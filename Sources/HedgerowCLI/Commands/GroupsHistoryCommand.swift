@@ -59,9 +59,11 @@ extension GroupsCommand {
             discussion: """
                 The versions are those of the revision's last successful deployment; nothing is chosen anew, whatever was \
                 registered since. Without --to it is the newest revision that was deployed successfully before the one \
-                that was deployed last. The newest revision stays what it is: hedgerow deploy takes it up again.
+                that was deployed last. The newest revision stays what it is: hedgerow deploy takes it up again. \
+                --dry-run says what would start, stop and restart, and what would be downloaded.
 
                 Example:
+                  hedgerow groups rollback press-hall --dry-run
                   hedgerow groups rollback press-hall --wait
                   hedgerow groups rollback press-hall --to 4
                 """)
@@ -72,12 +74,26 @@ extension GroupsCommand {
         @Option(name: .customLong("to"), help: "Revision number (default: the one before).")
         var revision: UInt64 = 0
 
+        @Flag(help: "Show what it would do, as hedgerow plan does, and deploy nothing.")
+        var dryRun = false
+
         @OptionGroup var waiting: WaitOptions
         @OptionGroup(title: "Waves") var rollout: RolloutOptions
         @OptionGroup var home: HomeOptions
         @OptionGroup var output: OutputOptions
 
+        func validate() throws {
+            if dryRun, waiting.wait { throw ValidationError("Give --dry-run or --wait, not both.") }
+        }
+
         func run() async throws {
+            if dryRun {
+                var request = Hedgerow_Deployment_V1_PlanDeploymentRequest()
+                request.group = name
+                request.revision = revision
+                request.rollback = true
+                return try await PlanCommand.show(request, home: home, output: output)
+            }
             var request = Hedgerow_Deployment_V1_CreateDeploymentRequest()
             request.group = name
             request.revision = revision

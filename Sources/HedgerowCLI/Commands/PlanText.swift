@@ -26,9 +26,9 @@ enum PlanText {
     static func table(
         _ plan: Hedgerow_Deployment_V1_PlanDeploymentResponse, group: String, coloured: Bool
     ) -> String {
-        var parts = [
-            Details.render([("group", group), ("revision", "\(plan.revision)")]), components(plan, coloured),
-        ]
+        var details = [("group", group), ("revision", "\(plan.revision)")]
+        if !plan.lockOfDeployment.isEmpty { details.append(("lock of", plan.lockOfDeployment)) }
+        var parts = [Details.render(details), components(plan, coloured)]
         parts += plan.cores.map { core($0, coloured) }
         parts += plan.warnings.map { "warning: \(Text.printable($0))\n" }
         return parts.filter { !$0.isEmpty }.joined(separator: "\n")
@@ -94,6 +94,7 @@ enum PlanText {
     static func json(_ plan: Hedgerow_Deployment_V1_PlanDeploymentResponse, group: String) -> JSONValue {
         .object([
             ("group", .text(group)), ("revision", .unsigned(plan.revision)),
+            ("lockOfDeployment", .optional(plan.lockOfDeployment.isEmpty ? nil : plan.lockOfDeployment)),
             (
                 "components",
                 .list(
