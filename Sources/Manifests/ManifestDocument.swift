@@ -12,6 +12,8 @@ public struct ManifestDocument: Sendable {
         case thing(ThingDefinition)
         /// `kind: Component`.
         case component(ComponentManifest)
+        /// `kind: Alias`.
+        case alias(AliasDefinition)
         /// `kind: Group`.
         case group(GroupManifest)
     }
@@ -28,7 +30,7 @@ public struct ManifestDocument: Sendable {
     private let linesBefore: Int
 
     /// The kinds that there are, in the order in which they are made: each may need those before it.
-    public static let kinds = ["ThingType", "Thing", "Component", "Group"]
+    public static let kinds = ["ThingType", "Thing", "Component", "Alias", "Group"]
 
     /// The document's kind, as it is written.
     public var kind: String {
@@ -36,16 +38,18 @@ public struct ManifestDocument: Sendable {
         case .thingType: "ThingType"
         case .thing: "Thing"
         case .component: "Component"
+        case .alias: "Alias"
         case .group: "Group"
         }
     }
 
-    /// The name of what it describes.
+    /// The name of what it describes; `COMPONENT@ALIAS` of an alias.
     public var name: String {
         switch content {
         case .thingType(let type): type.name
         case .thing(let thing): thing.name
         case .component(let manifest): manifest.recipe.name
+        case .alias(let alias): "\(alias.component)@\(alias.name)"
         case .group(let manifest): manifest.definition.name
         }
     }
@@ -97,6 +101,10 @@ public struct ManifestDocument: Sendable {
         switch kind.value {
         case "Group": content = .group(try GroupManifest.parseOne(slice.text, fileName: fileName))
         case "Component": content = .component(try ComponentManifest.parse(slice.text, fileName: fileName))
+        case "Alias":
+            var decoder = AliasDecoder(reader: reader)
+            content = decoder.alias(root).map(Content.alias)
+            reader = decoder.reader
         case "Thing", "ThingType":
             var decoder = ThingDecoder(reader: reader)
             content =

@@ -144,6 +144,60 @@ extension RunningCloud {
         }
     }
 
+    @Test func anAliasMayPointAtWhatTheSameFilesRegister() async throws {
+        try await withCloud { cloud in
+            let admin = try await cloud.enrollOperator()
+            try await cloud.push(admin, recipe("smooth", "1.0.0"))
+            try await cloud.create(admin, "c", kind: .core)
+            try await cloud.create(admin, "t")
+            @Sendable func alias(_ version: String, _ name: String = "live") -> String {
+                "kind: Alias\ncomponent: smooth\nname: \(name)\nversion: \(version)\n"
+            }
+            // The order of the documents does not matter.
+            let files = [group(version: "@live"), alias("1.1.0"), recipe("smooth", "1.1.0")]
+            let checked = try await cloud.check(admin, files[0], files[1], files[2])
+            #expect(checked.map(\.change) == [.created, .created, .created])
+            #expect(checked[0].lock.map(\.version) == ["1.1.0"])
+            #expect(checked[1].differences.map(\.to) == ["1.1.0"])
+            // Nothing was made.
+            #expect(
+                try await refusal { try await cloud.apply(admin, group(version: "@live"), dryRun: true) }?
+                    .reason
+                    == .unresolvedComponent)
+
+            // Moved, and not moved.
+            try await cloud.push(admin, recipe("smooth", "1.1.0"))
+            _ = try await cloud.call(as: admin) { client in
+                try await Registry(wrapping: client).setComponentAlias(
+                    .with {
+                        $0.component = "smooth"
+                        $0.alias = "live"
+                        $0.version = "1.1.0"
+                    })
+            }
+            try await cloud.apply(admin, group(version: "@live"))
+            let same = try await cloud.check(admin, files[0], files[1])
+            #expect(same.map(\.change) == [.unchanged, .unchanged])
+            let moved = try await cloud.check(admin, files[0], alias("1.0.0"))
+            #expect(moved.map(\.change) == [.unchanged, .changed])
+            #expect(moved[0].lock.map(\.version) == ["1.0.0"])
+            #expect(moved[1].differences.map(\.from) == ["1.1.0"])
+
+            let unknown = try await refusal {
+                try await cloud.check(admin, "kind: Thing\nname: x\n---\n" + alias("9.0.0"))
+            }
+            #expect(unknown?.violations.map(\.field) == ["0:4:1"])
+            #expect(unknown?.message.contains("component \"smooth\" has no version 9.0.0") == true)
+            let many = (1...SQLiteComponentLabels.maximumAliases).map { alias("1.0.0", "a\($0)") }
+            let full = try await refusal {
+                try await cloud.check(admin, many.joined(separator: "---\n"))
+            }
+            // One is there already.
+            #expect(full?.violations.count == 1)
+            #expect(full?.message.contains("no more are kept") == true)
+        }
+    }
+
     @Test func typesSayWhichAttributesThereAre() async throws {
         try await withCloud { cloud in
             let admin = try await cloud.enrollOperator()

@@ -60,6 +60,31 @@ struct ApplyCommandTests {
         }
     }
 
+    @Test("makes an alias after the component that it points at, and says when it moves")
+    func alias() async throws {
+        try await asOperator { person, file in
+            let path = try file(
+                "all.yaml",
+                "kind: Alias\ncomponent: double-it\nname: live\nversion: 1.0.0\n---\n"
+                    + ComponentCommandTests.recipe("1.0.0"))
+            let applied = await person.run("apply", "-f", path)
+            #expect(applied.status == 0, "\(applied.error)")
+            let lines = applied.output.split(separator: "\n").map {
+                $0.split(separator: " ").joined(separator: " ")
+            }
+            #expect(lines.contains("Alias double-it@live 1.0.0 created"), "\(applied.output)")
+            let aliases = person.cloud.state.withLock { $0.labels.aliases }
+            #expect(aliases.map(\.alias) == ["live"] && aliases.map(\.version) == ["1.0.0"])
+            #expect(person.cloud.state.withLock { $0.labels.componentsAtAlias } == [1])
+            #expect(await person.run("apply", "-f", path).error.contains("Nothing changes"))
+            let moved = try file(
+                "moved.yaml", "kind: Alias\ncomponent: double-it\nname: live\nversion: 2.0.0\n")
+            #expect(
+                await person.run("diff", "-f", moved).output
+                    == "Alias double-it@live 2.0.0: changed\n  version\n    ~ 1.0.0 → 2.0.0\n")
+        }
+    }
+
     @Test("takes a directory's manifests and nothing else of it")
     func directory() async throws {
         try await asOperator { person, file in

@@ -14,6 +14,8 @@ struct FakeLabels: Sendable {
     var checked: [[String]] = []
     var aliases: [Hedgerow_Registry_V1_ComponentAlias] = []
     var moves: [Hedgerow_Registry_V1_ComponentAliasMove] = []
+    /// How many components there were when each alias was set.
+    var componentsAtAlias: [Int] = []
     /// Reasons by `NAME VERSION`.
     var deprecations: [String: String] = [:]
     /// Groups by name, as they were applied.
@@ -67,6 +69,11 @@ extension FakeRegistry {
             if components.contains(where: { $0.name == recipe.name && $0.version == recipe.version }) {
                 result.change = .unchanged
             }
+        case .alias(let alias):
+            let live = labels.aliases.first { $0.component == alias.component && $0.alias == alias.name }
+            let version = live.flatMap { try? SemanticVersion(parsing: $0.version) }
+            differences = alias.differences(from: version)
+            result.change = live == nil ? .created : differences.isEmpty ? .unchanged : .changed
         case .group(let manifest):
             let live = labels.groups[manifest.definition.name]
             differences = GroupDifferences.between(live, manifest.definition)
@@ -220,6 +227,7 @@ extension FakeRegistry {
             }
             state.labels.aliases.removeAll { $0 == before }
             state.labels.aliases.append(alias)
+            state.labels.componentsAtAlias.append(state.components.count)
             state.labels.moves.insert(
                 .with {
                     $0.component = request.component

@@ -104,6 +104,45 @@ import Testing
         }
     }
 
+    @Test func anAliasNamesComponentAndExactVersion() throws {
+        let documents = try ManifestDocument.parseAll(
+            "kind: Alias\ncomponent: smooth\nname: live\nversion: 1.0.0\n", fileName: "f")
+        #expect(documents.map(\.kind) == ["Alias"] && documents.map(\.name) == ["smooth@live"])
+        #expect(documents[0].identity == "Alias \"smooth@live\"")
+        guard case .alias(let alias) = documents[0].content else {
+            Issue.record("it is no alias")
+            return
+        }
+        let version = try SemanticVersion(parsing: "1.0.0")
+        #expect(alias == AliasDefinition(component: "smooth", name: "live", version: version))
+        #expect(alias.differences(from: version).isEmpty)
+        #expect(alias.differences(from: nil).map(\.kind) == [.added])
+
+        let wrong = #expect(throws: ManifestErrors.self) {
+            try ManifestDocument.parseAll(
+                """
+                kind: Alias
+                component: smooth
+                name: '@live'
+                version: ^1.0
+                ---
+                kind: Alias
+                name: live
+                alias: x
+                """, fileName: "f")
+        }
+        let lines = wrong?.errors.map(\.description) ?? []
+        for expected in [
+            "f:3:7: \"name\" is not a name", "f:4:10: \"version\" has to be an exact version: ",
+            "f:6:1: an alias lacks \"component\"", "f:6:1: an alias lacks \"version\"",
+            "f:8:1: an alias has no key \"alias\"",
+        ] {
+            #expect(
+                lines.contains { $0.hasPrefix(expected) }, "\(expected)\n\(lines.joined(separator: "\n"))")
+        }
+        #expect(lines.contains { $0.hasSuffix("; leave out the @") })
+    }
+
     @Test func whatIsDescribedTwiceIsSaidWithBothPlaces() throws {
         let first = try ManifestDocument.parseAll("kind: Thing\nname: a\n", fileName: "f")
         let second = try ManifestDocument.parseAll(

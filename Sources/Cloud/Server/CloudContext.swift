@@ -1,3 +1,4 @@
+import Components
 import FoundationEssentials
 import Identity
 import Logging
@@ -18,6 +19,8 @@ struct CloudContext: Sendable {
     var components: any ComponentStore
     /// Files of components.
     let artifacts: ArtifactVault
+    /// Aliases that are about to be moved, by component: what a check of manifests resolves against.
+    var pendingAliases: [String: [String: SemanticVersion]] = [:]
 
     let authorities: CloudAuthorities
     let groupAuthorities: GroupAuthorities

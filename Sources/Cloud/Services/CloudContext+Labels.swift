@@ -41,6 +41,15 @@ extension CloudContext {
             violations: HedgerowError.violations(problems, in: manifest))
     }
 
+    /// What is said of the versions of some components, as soon as what is pending is there.
+    func currentLabels(of components: Set<String>) async throws -> [String: ComponentLabels] {
+        var found = try await labels.labels(of: components)
+        for (component, aliases) in pendingAliases where components.contains(component) {
+            found[component, default: ComponentLabels()].aliases.merge(aliases) { $1 }
+        }
+        return found
+    }
+
     /// A warning for each entry of a lock whose version should not be used any more.
     func deprecations(in lock: [LockedComponent]) async throws -> [String] {
         let labels = try await labels.labels(of: Set(lock.map(\.component)))

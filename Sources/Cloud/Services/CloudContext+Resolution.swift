@@ -28,7 +28,7 @@ extension CloudContext {
             // Nothing to choose, and `validate()` has said everything.
             return ResolvedComponents()
         }
-        let labels = try await labels.labels(of: Set(definition.components.map(\.component)))
+        let labels = try await currentLabels(of: Set(definition.components.map(\.component)))
         let resolution = try await choose(
             try Self.followingAliases(in: definition, labels, manifest), in: manifest)
         let lock = resolution.lock

@@ -88,7 +88,7 @@ struct ManifestTrial {
     /// - Throws: `HedgerowError` with everything that is wrong; what is wrong with a group only where nothing else is.
     mutating func run() async throws -> [Hedgerow_Registry_V1_CheckedManifest] {
         var batch = RegistryBatch()
-        var indices: (types: [Int], things: [Int], groups: [Int]) = ([], [], [])
+        var indices: (types: [Int], things: [Int], aliases: [Int], groups: [Int]) = ([], [], [], [])
         var pending: [RegisteredRecipe] = []
         for (index, entry) in documents.enumerated() {
             switch entry.document.content {
@@ -103,8 +103,10 @@ struct ManifestTrial {
                 indices.groups.append(index)
             case .component(let manifest):
                 if let new = try await checkComponent(manifest, at: index) { pending.append(new) }
+            case .alias: indices.aliases.append(index)
             }
         }
+        let aliases = try await checkAliases(at: indices.aliases, beside: pending)
         let trial = try await cloud.registry.trial(batch, at: cloud.now)
         for (index, outcome) in zip(indices.types, trial.types) {
             guard let before = take(outcome, at: index) else { continue }
@@ -121,6 +123,7 @@ struct ManifestTrial {
         try Self.throwFirst(of: problems)
         var context = cloud
         context.components = PendingComponents(registered: cloud.components, pending: pending)
+        context.pendingAliases = aliases
         for (index, outcome) in zip(indices.groups, trial.groups) {
             guard case .group(let manifest) = documents[index].document.content else { continue }
             await resolve(manifest, in: context, at: index)
@@ -176,7 +179,7 @@ struct ManifestTrial {
         }
     }
 
-    private mutating func refuse(_ error: StoreError, at index: Int) {
+    mutating func refuse(_ error: StoreError, at index: Int) {
         if case .invalidMembers(let problems) = error {
             add(
                 documents[index].document.locate(problems), code: .invalidArgument, .invalidDefinition,
@@ -223,7 +226,7 @@ struct ManifestTrial {
         results[index].revision = applied.revision.number
     }
 
-    private mutating func record(_ differences: [Difference], isNew: Bool, at index: Int) {
+    mutating func record(_ differences: [Difference], isNew: Bool, at index: Int) {
         results[index].change = isNew ? .created : differences.isEmpty ? .unchanged : .changed
         results[index].differences = differences.prefix(room).map(Hedgerow_Registry_V1_Difference.init)
         results[index].omittedDifferences = UInt32(clamping: differences.count - min(room, differences.count))

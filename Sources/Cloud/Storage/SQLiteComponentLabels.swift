@@ -41,6 +41,28 @@ struct SQLiteComponentLabels: Sendable {
         }
     }
 
+    /// Looks what setting an alias would do, and sets nothing.
+    ///
+    /// - Parameters:
+    ///   - pending: versions that count as registered.
+    ///   - made: how many further aliases of the component are about to be made.
+    /// - Returns: the version as it is registered, and the one that the alias points at; nil where the alias is new.
+    /// - Throws: ``StoreError/notFound(_:)``, ``StoreError/limitReached(_:)``.
+    func trial(
+        of alias: AliasDefinition, beside pending: [ComponentID], made: Int
+    ) async throws -> (version: SemanticVersion, before: SemanticVersion?) {
+        try await database.read { db in
+            let key = VersionSortKey.key(of: alias.version)
+            let coming = pending.first {
+                $0.component == alias.component && VersionSortKey.key(of: $0.version) == key
+            }
+            let version = try coming?.version ?? Self.registered(alias.component, alias.version, in: db)
+            let before = try Self.alias(alias.name, of: alias.component, in: db)
+            if before == nil { try Self.requireRoom(for: alias.component, beside: made, in: db) }
+            return (version, before?.version)
+        }
+    }
+
     /// Removes an alias.
     ///
     /// - Throws: ``StoreError/notFound(_:)``, ``StoreError/inUse(_:)`` while the newest revision of a group names it.
@@ -184,14 +206,16 @@ struct SQLiteComponentLabels: Sendable {
             updateTime: Date(milliseconds: row["update_time"]), author: row["author"])
     }
 
-    private static func requireRoom(for component: String, in db: Database) throws {
+    private static func requireRoom(
+        for component: String, beside made: Int = 0, in db: Database
+    ) throws {
         let count =
             try Int.fetchOne(
                 db, sql: "SELECT count(*) FROM component_alias WHERE component = ?", arguments: [component])
             ?? 0
-        if count >= maximumAliases {
+        if count + made >= maximumAliases {
             throw StoreError.limitReached(
-                "component \"\(component)\" has \(count) aliases, and no more are kept; remove one")
+                "component \"\(component)\" has \(count + made) aliases, and no more are kept; remove one")
         }
     }
 

@@ -128,7 +128,7 @@ public nonisolated struct Hedgerow_Registry_V1_ManifestFile: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// YAML or JSON: documents of kind ThingType, Thing, Component or Group, separated by lines of `---`.
+  /// YAML or JSON: documents of kind ThingType, Thing, Component, Alias or Group, separated by lines of `---`.
   public var text: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

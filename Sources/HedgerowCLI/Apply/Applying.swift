@@ -62,6 +62,12 @@ struct Applying: Sendable {
             var request = Hedgerow_Registry_V1_RegisterComponentRequest()
             request.recipe = document.document.text
             _ = try await cloud.registry.registerComponent(request, options: cloud.options)
+        case .alias(let alias):
+            var request = Hedgerow_Registry_V1_SetComponentAliasRequest()
+            request.component = alias.component
+            request.alias = alias.name
+            request.version = alias.version.description
+            _ = try await cloud.registry.setComponentAlias(request, options: cloud.options)
         case .group:
             var request = Hedgerow_Registry_V1_ApplyGroupRequest()
             request.definition = document.document.text

@@ -131,15 +131,18 @@ struct CheckedDocument: Sendable {
     var number: String {
         switch document.content {
         case .component(let manifest): manifest.recipe.version.description
+        case .alias(let alias): alias.version.description
         case .group: "\(checked.revision)"
         case .thing, .thingType: ""
         }
     }
 
-    /// Its name among all documents, for people: `Group press-hall`, `Component smooth 1.0.0`.
+    /// Its name among all documents, for people: `Group press-hall`, `Component smooth 1.0.0`, `Alias smooth@live 1.0.0`.
     var title: String {
-        if case .component = document.content { return "Component \(document.name) \(number)" }
-        return "\(document.kind) \(document.name)"
+        switch document.content {
+        case .component, .alias: "\(document.kind) \(document.name) \(number)"
+        case .group, .thing, .thingType: "\(document.kind) \(document.name)"
+        }
     }
 
     /// Where its kind comes in the order of making.

@@ -6,12 +6,13 @@ import Manifests
 struct ApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
-        abstract: "Apply groups, components, things and types of things from files.",
+        abstract: "Apply groups, components, aliases, things and types of things from files.",
         discussion: """
-            A file is YAML or JSON: documents of kind Group, Component, Thing or ThingType, separated by lines of ---. \
-            All are checked here first, then by the cloud, each as if those that it needs were there already. Where \
-            one has an error, nothing is made of any. Then types, things, components and groups are made, in this \
-            order. Applying what is there already changes nothing. Applying deploys nothing: see hedgerow deploy.
+            A file is YAML or JSON: documents of kind Group, Alias, Component, Thing or ThingType, separated by \
+            lines of ---. All are checked here first, then by the cloud, each as if those that it needs were there \
+            already. Where one has an error, nothing is made of any. Then types, things, components, aliases and \
+            groups are made, in this order. Applying what is there already changes nothing. Applying deploys \
+            nothing: see hedgerow deploy.
 
             Example:
               hedgerow apply -f press-hall.yaml --dry-run
