@@ -47,10 +47,11 @@ public struct ComponentInstance: Hashable, Sendable {
         set { request = .range(newValue) }
     }
 
-    /// The same instance with its range in one spelling.
+    /// The same instance with its range and its configuration in one spelling.
     public var canonical: ComponentInstance {
         var copy = self
         copy.request = request.canonical
+        copy.configuration = configuration.canonical
         return copy
     }
 }

@@ -21,6 +21,10 @@ public struct ConfigurationUpdate: Hashable, Sendable, Codable {
     /// Whether it changes nothing.
     public var isEmpty: Bool { merge.isEmpty && reset.isEmpty }
 
+    /// The same update in one spelling. An instance's configuration begins with the recipe's at every revision, so that
+    /// what it resets is as it was before.
+    public var canonical: ConfigurationUpdate { ConfigurationUpdate(merge: merge.mapValues(\.canonical)) }
+
     /// The configuration after the update.
     ///
     /// - Parameters:

@@ -30,6 +30,7 @@ extension GroupCheck {
                     "the version is empty; write an exact version such as 1.2.0, a range such as ^1.2, or "
                         + "\"*\" for the newest")
             }
+            checkSettings(of: instance, path: path)
         }
     }
 

@@ -135,7 +135,30 @@ public enum GroupDifferences {
             Setting("component", instance.component),
             Setting(
                 "version", instance.request.description, meaning: instance.canonical.request.description),
-        ]
+        ] + leaves(of: instance.canonical.configuration.merge, at: [])
+            + instance.environment.sorted { $0.key < $1.key }.map { name, text in
+                Setting("environment \(name)", shortened(text.isEmpty ? "\"\"" : text), meaning: text)
+            }
+    }
+
+    /// Most characters of a value that a difference shows.
+    private static let mostCharacters = 80
+
+    private static func shortened(_ text: String) -> String {
+        let line = String(text.prefix(mostCharacters).map { $0.isNewline ? " " : $0 })
+        return text.count > mostCharacters ? line + "…" : line
+    }
+
+    /// What is merged into a configuration, value by value.
+    private static func leaves(of members: [String: ConfigurationValue], at keys: [String]) -> [Setting] {
+        members.sorted { $0.key < $1.key }.flatMap { key, value in
+            if let inner = value.members, !inner.isEmpty { return leaves(of: inner, at: keys + [key]) }
+            return [
+                Setting(
+                    "configuration \(JSONPointer.text(keys + [key]))", shortened(value.json),
+                    meaning: value.json)
+            ]
+        }
     }
 
     /// A setting of something that has a name.

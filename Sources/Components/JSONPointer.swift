@@ -26,6 +26,21 @@ public struct JSONPointer: Hashable, Sendable {
         self.keys = keys
     }
 
+    /// The text of the pointer that leads along keys.
+    public static func text(_ keys: [String]) -> String {
+        keys.map { key in
+            var escaped = "/"
+            for character in key {
+                switch character {
+                case "~": escaped += "~0"
+                case "/": escaped += "~1"
+                default: escaped.append(character)
+                }
+            }
+            return escaped
+        }.joined()
+    }
+
     private static func unescaped(_ part: Substring) -> String? {
         var key = ""
         var rest = part[...]

@@ -68,12 +68,12 @@ struct PlanComparison {
         } else if old.recipeDigest != locked.recipeDigest {
             causes.append("its recipe is another one")
         }
-        let now = wanted.settings(of: locked.instance)
-        let then = running?.settings(of: locked.instance)
-        if now?.configuration ?? ConfigurationUpdate() != then?.configuration ?? ConfigurationUpdate() {
-            causes.append("its configuration changes")
-        }
-        if now?.environment ?? [:] != then?.environment ?? [:] { causes.append("its environment changes") }
+        // With another recipe only what the group says of its configuration can be compared.
+        let isSameRecipe = causes.isEmpty
+        let now = wanted.settings(of: locked.instance, withDefaults: isSameRecipe)
+        let then = running?.settings(of: locked.instance, withDefaults: isSameRecipe)
+        if now.configuration != then?.configuration { causes.append("its configuration changes") }
+        if now.environment != then?.environment { causes.append("its environment changes") }
         return causes
     }
 }

@@ -8,16 +8,19 @@ public struct PlannedRevision: Hashable, Sendable {
     public var instances: [ComponentInstance]
     /// By instance: what its recipe says of dependencies, platforms and files.
     public var requirements: [String: ComponentCandidate]
+    /// By instance: the configuration that its recipe has; needed where one of two revisions changes it.
+    public var defaults: [String: RecipeConfiguration]
 
     /// Makes a revision.
     public init(
         number: UInt64, lock: [LockedComponent], instances: [ComponentInstance],
-        requirements: [String: ComponentCandidate] = [:]
+        requirements: [String: ComponentCandidate] = [:], defaults: [String: RecipeConfiguration] = [:]
     ) {
         self.number = number
         self.lock = lock
         self.instances = instances
         self.requirements = requirements
+        self.defaults = defaults
     }
 
     /// The files that a core has for the revision: those of its platform, or, where that is not known, all.
@@ -31,5 +34,14 @@ public struct PlannedRevision: Hashable, Sendable {
     }
 
     /// What an instance runs with, for comparing by value.
-    func settings(of instance: String) -> ComponentInstance? { instances.first { $0.name == instance } }
+    ///
+    /// - Parameter withDefaults: whether the configuration is all of it, or only what the group says.
+    func settings(
+        of instance: String, withDefaults: Bool
+    ) -> (configuration: [String: ConfigurationValue], environment: [String: String]) {
+        let written = instances.first { $0.name == instance }
+        let update = written?.configuration ?? ConfigurationUpdate()
+        let recipe = withDefaults ? defaults[instance] ?? RecipeConfiguration() : RecipeConfiguration()
+        return (recipe.applying(update).values.mapValues(\.canonical), written?.environment ?? [:])
+    }
 }

@@ -12,6 +12,8 @@ public struct Recipe: Hashable, Sendable {
     public var access: HostAccess
     /// What it does with messages.
     public var transform: TransformDefinition
+    /// What instances run with where they say nothing else; at most 32 KiB as JSON.
+    public var configuration: [String: ConfigurationValue]
     /// Components that it needs beside it, in no order; at most 64, each named once.
     public var dependencies: [ComponentDependency]
     /// Platforms that it runs on, the first that matches counts; empty means every platform.
@@ -22,14 +24,16 @@ public struct Recipe: Hashable, Sendable {
     /// Makes a recipe.
     public init(
         name: String, version: SemanticVersion, description: String = "", access: HostAccess = [],
-        transform: TransformDefinition, dependencies: [ComponentDependency] = [],
-        platforms: [PlatformEntry] = [], artifacts: [ArtifactReference] = []
+        transform: TransformDefinition, configuration: [String: ConfigurationValue] = [:],
+        dependencies: [ComponentDependency] = [], platforms: [PlatformEntry] = [],
+        artifacts: [ArtifactReference] = []
     ) {
         self.name = name
         self.version = version
         self.description = description
         self.access = access
         self.transform = transform
+        self.configuration = configuration
         self.dependencies = dependencies
         self.platforms = platforms
         self.artifacts = artifacts

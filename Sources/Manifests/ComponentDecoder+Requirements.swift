@@ -24,6 +24,27 @@ extension ComponentDecoder {
         return requirements
     }
 
+    // MARK: Configuration
+
+    /// Reads the configuration that instances run with where they say nothing else.
+    mutating func readConfiguration(_ entry: ManifestReader.Entry) -> RecipeConfiguration {
+        places["configuration"] = entry.keyPlace
+        var found: [(key: String, place: Place)] = []
+        let members = reader.configurationMembers(entry.value, what: "\"configuration\"") { keys, place in
+            if keys.count == 1 { found.append((keys[0], place)) }
+        }
+        for (key, place) in found { places["configuration.\(key)"] = place }
+        let bytes = ConfigurationValue.object(members ?? [:]).json.utf8.count
+        if bytes > ConfigurationValue.maximumBytes {
+            reader.report(
+                entry.keyPlace,
+                "the configuration has \(bytes) bytes as JSON; at most \(ConfigurationValue.maximumBytes) are allowed"
+            )
+            return RecipeConfiguration()
+        }
+        return RecipeConfiguration(members ?? [:])
+    }
+
     // MARK: Dependencies
 
     static let dependencyKeys = ["version", "kind"]

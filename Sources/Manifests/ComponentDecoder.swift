@@ -24,11 +24,11 @@ struct ComponentDecoder {
 
     static let keys = [
         "kind", "name", "version", "description", "input", "transform", "access", "dependencies", "platforms",
-        "artifacts",
+        "artifacts", "configuration",
     ]
     private static let laterKeys = [
         "process": "process components", "hooks": "hooks", "lifecycle": "hooks",
-        "configuration": "configuration of components", "environment": "environment of components",
+        "environment": "environment of components",
         "function": "on-demand functions",
         "health": "health checks of components", "timeout": "timeouts of components",
         "memory": "memory limits of components", "limits": "limits of components",
@@ -46,6 +46,7 @@ struct ComponentDecoder {
         let version = fields["version"].flatMap { readVersion($0) }
         let description = fields["description"].flatMap { readDescription($0) } ?? ""
         let (access, isAccessRead) = fields["access"].map { readAccess($0) } ?? ([], true)
+        let configuration = fields["configuration"].map { readConfiguration($0) } ?? RecipeConfiguration()
         let requirements = readRequirements(fields, of: name)
         if let input = fields["input"] { places["input"] = input.keyPlace }
         if let steps = fields["transform"] { places["transform"] = steps.keyPlace }
@@ -54,12 +55,15 @@ struct ComponentDecoder {
         let isInputRead = reader.errors.count == errorsBefore
         guard let steps = fields["transform"].flatMap({ readSteps($0) }) else { return nil }
         // What could not be read of `input` and `access` would make everything that uses it wrong.
-        let definition = TransformDefinition(input: isInputRead ? input : nil, steps: steps)
+        let definition = TransformDefinition(
+            input: isInputRead ? input : nil, steps: steps,
+            configuration: configuration.defaults.mapValues(\.expressionValue))
         let compiled = compile(definition, access: isAccessRead ? access : Self.everything)
         guard reader.errors.isEmpty, let transform = compiled, let name, let version else { return nil }
         let recipe = Recipe(
             name: name, version: version, description: description, access: access, transform: definition,
-            dependencies: requirements.dependencies, platforms: requirements.platforms,
+            configuration: configuration.defaults, dependencies: requirements.dependencies,
+            platforms: requirements.platforms,
             artifacts: requirements.artifacts)
         return (recipe, transform)
     }

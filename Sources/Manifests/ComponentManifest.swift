@@ -1,5 +1,6 @@
 public import Components
 public import Transforms
+import Yams
 
 /// A recipe file: YAML or JSON of `kind: Component` (architecture, section 5; docs/transforms.md).
 public struct ComponentManifest: Sendable {
@@ -11,6 +12,20 @@ public struct ComponentManifest: Sendable {
     public let text: String
     /// What is odd and may well be meant, with places.
     public let warnings: [ManifestError]
+
+    /// The configuration that a recipe has, without looking at anything else in it; nil where it cannot be read.
+    ///
+    /// - Parameter text: a recipe that was checked before.
+    public static func configuration(of text: String) -> RecipeConfiguration? {
+        let documents = try? YAMLDocuments(
+            text, fileName: "", maximumBytes: ManifestLimits.recipeBytes
+        ).documents
+        guard let root = documents?.first?.root, case .mapping(let mapping) = root else { return nil }
+        guard let node = mapping["configuration"] else { return RecipeConfiguration() }
+        var reader = ManifestReader(fileName: "")
+        let members = reader.configurationMembers(node) { _, _ in }
+        return reader.errors.isEmpty ? members.map(RecipeConfiguration.init) : nil
+    }
 
     /// Reads a recipe, strictly: every unknown key, wrong type, repeated key and invalid value is an error,
     /// and so is everything that the check of its expressions finds.

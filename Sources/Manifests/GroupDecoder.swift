@@ -16,8 +16,7 @@ struct GroupDecoder {
         "kind", "name", "cores", "things", "components", "subscriptions", "streams", "caRotation",
     ]
     private static let laterKeys = ["shadows": "shadows"]
-    private static let componentKeys = ["name", "component", "version"]
-    private static let laterComponentKeys = ["environment": "environment of a component"]
+    private static let componentKeys = ["name", "component", "version", "configuration", "environment"]
 
     /// The definition; nil where the document is not a group at all. Errors are in ``reader``.
     mutating func decode(_ root: Node) -> GroupDefinition? {
@@ -107,18 +106,24 @@ struct GroupDecoder {
             guard
                 let fields = reader.fields(
                     node, what: "a component of a group", known: Self.componentKeys,
-                    required: ["name", "version"], later: Self.laterComponentKeys)
+                    required: ["name", "version"])
             else { continue }
             let name = fields["name"].flatMap { reader.text($0.value, what: "\"name\"") }
             let component = fields["component"].map { reader.text($0.value, what: "\"component\"") }
             let version = fields["version"].flatMap { request($0) }
-            guard let name, let version else { continue }
             let path = "components[\(definition.components.count)]"
+            let configuration = fields["configuration"].map {
+                readConfiguration($0, path: "\(path).configuration")
+            }
+            let environment = fields["environment"].map { readEnvironment($0, path: "\(path).environment") }
+            guard let name, let version else { continue }
             places[path] = Place(node.mark)
             for (key, field) in fields { places["\(path).\(key)"] = field.place }
             // A `component` that is no text was reported; the rest of the instance is checked without it.
             definition.components.append(
-                ComponentInstance(name: name, component: component.flatMap { $0 }, request: version))
+                ComponentInstance(
+                    name: name, component: component.flatMap { $0 }, request: version,
+                    configuration: configuration ?? ConfigurationUpdate(), environment: environment ?? [:]))
         }
     }
 

@@ -21,6 +21,7 @@ extension GroupManifest {
                     parts.append("component: \(quoted(instance.component))")
                 }
                 parts.append("version: \(quoted(instance.request.description))")
+                parts += settings(of: instance)
                 lines.append("  - {\(parts.joined(separator: ", "))}")
             }
         }
@@ -44,6 +45,30 @@ extension GroupManifest {
         }
         if let rotation = definition.caRotation { lines.append("caRotation: \(rotation)") }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Configuration and environment, where there are any.
+    private static func settings(of instance: ComponentInstance) -> [String] {
+        var parts: [String] = []
+        let update = instance.configuration
+        if !update.isEmpty {
+            var fields: [String] = []
+            // JSON is YAML.
+            if !update.merge.isEmpty {
+                fields.append("merge: \(ConfigurationValue.object(update.merge).json)")
+            }
+            if !update.reset.isEmpty {
+                fields.append(
+                    "reset: [\(update.reset.map { quoted($0.description) }.joined(separator: ", "))]")
+            }
+            parts.append("configuration: {\(fields.joined(separator: ", "))}")
+        }
+        if !instance.environment.isEmpty {
+            let variables = instance.environment.sorted { $0.key < $1.key }
+                .map { "\($0.key): \(quoted($0.value))" }
+            parts.append("environment: {\(variables.joined(separator: ", "))}")
+        }
+        return parts
     }
 
     /// What a stream says: its size, what happens when it is full and its priority, and further what has not its

@@ -132,7 +132,7 @@ struct ManifestReader {
         }
     }
 
-    private func tag(of scalar: Node.Scalar) -> Tag.Name {
+    func tag(of scalar: Node.Scalar) -> Tag.Name {
         if scalar.style != .plain, scalar.style != .any { return .str }
         return Tag.Name(rawValue: Node.scalar(scalar).tag.description)
     }

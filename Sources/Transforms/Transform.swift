@@ -12,6 +12,8 @@ public struct Transform: Sendable {
     public let warnings: [TransformProblem]
     /// The steps up to the last `publish`.
     let steps: [CompiledStep]
+    /// The recipe's configuration and no environment.
+    let defaults: TransformSettings
 
     /// Checks and compiles a definition.
     ///
@@ -24,6 +26,7 @@ public struct Transform: Sendable {
         self.access = access
         self.outputs = compiler.outputs
         self.warnings = compiler.warnings
+        self.defaults = TransformSettings(configuration: definition.configuration)
         self.steps = Array(compiler.steps.prefix((compiler.outputs.last?.step ?? -1) + 1))
     }
 
@@ -31,8 +34,13 @@ public struct Transform: Sendable {
     ///
     /// Rows do not see each other: processing a batch gives the same as processing its rows one by one. The
     /// host is asked at most once a batch for the same thing.
-    public func process(_ batch: ReadingBatch, host: some TransformHost) -> TransformResult {
-        var run = TransformRun(batch, transform: self, host: host)
+    ///
+    /// - Parameter settings: configuration and environment of the instance; nil stands for the recipe's configuration
+    ///   and no environment.
+    public func process(
+        _ batch: ReadingBatch, host: some TransformHost, settings: TransformSettings? = nil
+    ) -> TransformResult {
+        var run = TransformRun(batch, transform: self, settings: settings ?? defaults, host: host)
         run.run()
         return run.result
     }

@@ -241,7 +241,7 @@ struct ComponentManifestTests {
 
     @Test(
         "say which keys are not in this version",
-        arguments: ["process", "hooks", "function", "configuration", "environment"])
+        arguments: ["process", "hooks", "function", "environment"])
     func laterKeys(key: String) {
         let found = errors(
             "kind: Component\nname: c\nversion: 1.0.0\n\(key): {}\ntransform: [{publish: x}]\n")

@@ -165,11 +165,7 @@ struct GroupManifestTests {
     @Test(
         "say which keys and kinds are not in this version",
         arguments: [
-            (
-                "components: [{name: a, version: \"1\", environment: {}}]",
-                "4:38: this version has no environment of a component; remove \"environment\""
-            ),
-            ("shadows: {sync: [a]}", "4:1: this version has no shadows; remove \"shadows\""),
+            ("shadows: {sync: [a]}", "4:1: this version has no shadows; remove \"shadows\"")
         ])
     func later(line: String, expected: String) {
         #expect(errors("kind: Group\nname: g\ncores: [c]\n\(line)\n") == ["g.yaml:\(expected)"])

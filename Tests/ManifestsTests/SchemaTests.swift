@@ -69,6 +69,7 @@ struct SchemaTests {
         "of groups names the keys that are read",
         arguments: [
             (nil, "QQ: 1"), ("component", "components: [{QQ: 1}]"),
+            ("configuration", "components: [{configuration: {QQ: 1}}]"),
             ("subscription", "subscriptions: [{QQ: 1}]"),
             ("stream", "streams: {a: {QQ: 1}}"), ("export", "streams: {a: {exports: [{QQ: 1}]}}"),
             ("selector", "things: [{QQ: 1}]"),

@@ -40,11 +40,13 @@ extension CloudContext {
                 published[
                     ComponentID(component: entry.component, version: entry.version)]
         }
-        let problems = definition.validate(outputs: outputs)
+        let settings = try await checkSettings(of: definition, lock)
+        let problems = definition.validate(outputs: outputs) + settings.problems
         guard problems.isEmpty else { throw HedgerowError(problems, in: manifest) }
         return ResolvedComponents(
             lock: lock, reasons: resolution.reasons,
-            warnings: definition.warnings(outputs: outputs) + (try await deprecations(in: lock)))
+            warnings: definition.warnings(outputs: outputs) + settings.warnings
+                + (try await deprecations(in: lock)))
     }
 
     private func choose(_ definition: GroupDefinition, in manifest: GroupManifest?) async throws -> Resolution

@@ -28,7 +28,9 @@ extension DeploymentService {
         }
         let wanted = PlannedRevision(
             number: revision.number, lock: resolved.lock, instances: revision.definition.components,
-            requirements: try await requirements(of: resolved.lock))
+            requirements: try await requirements(of: resolved.lock),
+            defaults: try await cloud.recipeConfigurations(
+                of: resolved.lock, instances: Set(resolved.lock.map(\.instance))))
 
         response.revision = revision.number
         response.warnings = resolved.warnings
@@ -84,7 +86,9 @@ extension DeploymentService {
                 before = PlannedRevision(
                     number: running.revision.number, lock: running.lock,
                     instances: running.revision.definition.components,
-                    requirements: try await requirements(of: running.lock))
+                    requirements: try await requirements(of: running.lock),
+                    defaults: try await cloud.recipeConfigurations(
+                        of: running.lock, instances: Set(running.lock.map(\.instance))))
             }
             let plan = DeploymentPlan(from: before, to: wanted, platform: platforms[name])
             places[likeness] = plans.count

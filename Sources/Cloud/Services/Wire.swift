@@ -2,6 +2,7 @@ import Components
 import FoundationEssentials
 import HedgerowAPI
 import Identity
+import RPCSupport
 import SwiftProtobuf
 
 /// Records as they go over the wire.
@@ -83,15 +84,6 @@ extension Hedgerow_Type_V1_GroupRevision {
             return message
         }
         self.lock = lock.map(Hedgerow_Type_V1_LockedComponent.init)
-    }
-}
-
-extension Hedgerow_Type_V1_ComponentInstance {
-    init(_ instance: ComponentInstance) {
-        self.init()
-        name = instance.name
-        component = instance.component
-        version = instance.request.description
     }
 }
 

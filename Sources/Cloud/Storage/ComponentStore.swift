@@ -41,6 +41,9 @@ protocol ComponentStore: Sendable {
     /// Where the outputs of some versions publish; versions that do not exist are missing.
     func outputs(of components: Set<ComponentID>) async throws -> [ComponentID: [PublishedTopic]]
 
+    /// The configurations that the recipes of some versions have; versions that do not exist are missing.
+    func configurations(of components: Set<ComponentID>) async throws -> [ComponentID: RecipeConfiguration]
+
     /// Whether a core was ever told to run a version.
     func mayRun(_ component: ComponentID, core: String) async throws -> Bool
 }

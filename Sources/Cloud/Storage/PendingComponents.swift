@@ -1,4 +1,5 @@
 import Components
+import Manifests
 
 /// Registered components together with some that are about to be: what a check of manifests resolves against.
 struct PendingComponents: ComponentStore {
@@ -24,6 +25,14 @@ struct PendingComponents: ComponentStore {
             outputs[recipe.component.id] = recipe.component.outputs
         }
         return outputs
+    }
+
+    func configurations(of components: Set<ComponentID>) async throws -> [ComponentID: RecipeConfiguration] {
+        var configurations = try await registered.configurations(of: components)
+        for recipe in pending where components.contains(recipe.component.id) {
+            configurations[recipe.component.id] = ComponentManifest.configuration(of: recipe.text)
+        }
+        return configurations
     }
 
     // MARK: As it is

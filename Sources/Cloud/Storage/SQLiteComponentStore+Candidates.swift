@@ -1,6 +1,7 @@
 import Components
 import FoundationEssentials
 import GRDB
+import Manifests
 
 extension SQLiteComponentStore {
     func candidates(of names: Set<String>) async throws -> [String: [ComponentCandidate]] {
@@ -12,6 +13,26 @@ extension SQLiteComponentStore {
                 candidates[name] = try Row.fetchAll(statement, arguments: [name]).map(Self.candidate(from:))
             }
             return candidates
+        }
+    }
+
+    func configurations(of components: Set<ComponentID>) async throws -> [ComponentID: RecipeConfiguration] {
+        let texts = try await database.read { db in
+            var texts: [ComponentID: String] = [:]
+            for id in components {
+                texts[id] = try String.fetchOne(
+                    db, sql: "SELECT recipe FROM component_version WHERE component = ? AND sort_key = ?",
+                    arguments: [id.component, VersionSortKey.key(of: id.version)])
+            }
+            return texts
+        }
+        return try texts.reduce(into: [:]) { configurations, entry in
+            // It was checked when it was registered.
+            guard let configuration = ComponentManifest.configuration(of: entry.value) else {
+                throw CorruptRecord(
+                    "the recipe of component \"\(entry.key.component)\" \(entry.key.version) cannot be read")
+            }
+            configurations[entry.key] = configuration
         }
     }
 

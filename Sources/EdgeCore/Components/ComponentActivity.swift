@@ -4,7 +4,7 @@ import RPCSupport
 import SwiftProtobuf
 import Synchronization
 
-/// What the component instances did since the core started or their version changed: counted, logged, reported.
+/// What the component instances did since the core started or they restarted: counted, logged, reported.
 ///
 /// Only what was really taken is counted: a batch that has to wait, comes again or was rolled back is not.
 final class ComponentActivity: Sendable {
@@ -47,6 +47,7 @@ final class ComponentActivity: Sendable {
     private struct Entry {
         var component: String
         var version: String
+        var start: UInt64
         var generation: UInt64
         var input: UInt64 = 0
         var output: UInt64 = 0
@@ -58,6 +59,7 @@ final class ComponentActivity: Sendable {
         init(_ tally: ComponentTally) {
             component = tally.component
             version = tally.version
+            start = tally.start
             generation = tally.generation
         }
     }
@@ -104,8 +106,8 @@ final class ComponentActivity: Sendable {
 
     private static func add(_ tally: ComponentTally, to state: inout State, now: Int64) -> [LogLine] {
         var entry = state.entries.removeValue(forKey: tally.instance) ?? Entry(tally)
-        if (entry.component, entry.version) != (tally.component, tally.version) {
-            // A batch of the version before may be counted after the first one of the next.
+        if (entry.component, entry.version, entry.start) != (tally.component, tally.version, tally.start) {
+            // A batch of what ran before may be counted after the first one of the next.
             guard tally.generation > entry.generation else {
                 state.entries[tally.instance] = entry
                 return []
@@ -149,7 +151,8 @@ final class ComponentActivity: Sendable {
             return components.values.sorted { $0.instance < $1.instance }.map { component in
                 let entry = state.entries[component.instance]
                 let isCurrent = entry.map {
-                    ($0.component, $0.version) == (component.component, component.version)
+                    ($0.component, $0.version, $0.start)
+                        == (component.component, component.version, component.start)
                 }
                 return Self.status(of: component, isCurrent == true ? entry : nil)
             }

@@ -8,6 +8,8 @@ struct ComponentTally: Sendable {
     let version: String
     /// Number of the running revision (``RunningRevision/number``).
     let generation: UInt64
+    /// Number of the one with which the instance began to run as it is (``RunningComponent/start``).
+    let start: UInt64
     /// Messages that it was given.
     var input: UInt64 = 0
     /// Messages that it published, dead letters not among them.
@@ -22,5 +24,6 @@ struct ComponentTally: Sendable {
         self.component = component.component
         version = component.version
         self.generation = generation
+        start = component.start
     }
 }

@@ -118,7 +118,7 @@ struct Deriver {
                 pass.fail(rows, "the message is no reading but a payload, which transforms do not take")
                 return
             }
-            let result = transform.process(readings, host: host)
+            let result = transform.process(readings, host: host, settings: pass.component.settings)
             pass.tally.filtered = UInt64(result.filtered)
             for failure in result.failures { pass.fail(CollectionOfOne(failure.row), failure.cause) }
             for output in result.outputs {

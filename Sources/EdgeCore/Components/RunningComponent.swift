@@ -21,12 +21,32 @@ struct RunningComponent: Sendable {
     let version: String
     /// Whether it can run.
     let state: State
+    /// Its configuration and its environment; nil for the recipe's configuration and none.
+    let settings: TransformSettings?
+    /// What its recipe says of its surroundings and of its configuration; nil where it cannot be read.
+    let recipe: RecipeFacts?
+    /// Number of the running revision with which it began to run as it is (``RunningRevision/number``). A later revision
+    /// that has the same instance with the same values leaves it.
+    var start: UInt64 = 1
 
-    init(_ locked: LockedComponent, state: State) {
+    /// What is known of a recipe beside what it does.
+    struct RecipeFacts: Sendable {
+        /// Components that it needs beside it.
+        let dependencies: [ComponentDependency]
+        /// The configuration that it has.
+        let configuration: RecipeConfiguration
+    }
+
+    init(
+        _ locked: LockedComponent, state: State, settings: TransformSettings? = nil,
+        recipe: RecipeFacts? = nil
+    ) {
         instance = locked.instance
         component = locked.component
         version = locked.version.description
         self.state = state
+        self.settings = settings
+        self.recipe = recipe
     }
 
     /// What it may ask the core for.

@@ -67,12 +67,13 @@ extension ActiveRevision {
             return []
         }
         var compiler = RecipeCompiler()
+        let instances = GroupDefinition.instances(of: revision)
         return lock.map { locked in
             do throws(RecipeCompiler.Problem) {
                 guard let text = try Self.text(db, locked) else {
                     throw RecipeCompiler.Problem(description: "its recipe is missing on this core's disk")
                 }
-                return try compiler.compile(locked, text: text)
+                return try compiler.compile(locked, as: instances[locked.instance], text: text)
             } catch {
                 logger.error(
                     """

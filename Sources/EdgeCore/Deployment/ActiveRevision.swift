@@ -128,7 +128,8 @@ public final class ActiveRevision: Sendable {
         let observers = state.withLock { state in
             change(&state)
             state.running = RunningRevision(
-                staged.revision, components: staged.components, number: (state.running?.number ?? 0) + 1)
+                staged.revision, components: staged.components, number: (state.running?.number ?? 0) + 1,
+                after: state.running)
             state.things = Set(staged.revision.things)
             state.everCarried.formUnion(state.things)
             return Array(state.observers.values)

@@ -11,7 +11,7 @@ struct RecipeCompiler {
 
     /// What this core runs on; nil where it is not asked for.
     private let platform: Platform?
-    private var known: [StoredRecipe.Key: Transform] = [:]
+    private var known: [StoredRecipe.Key: (transform: Transform, facts: RunningComponent.RecipeFacts)] = [:]
 
     /// - Parameter platform: what this core runs on. Nil takes every recipe: what was checked once is not checked
     ///   again when the core starts.
@@ -21,11 +21,31 @@ struct RecipeCompiler {
 
     /// Compiles the recipe of an instance.
     ///
+    /// - Parameter instance: what the group says of it; nil where a dependency brought it.
     /// - Throws: ``Problem`` where the text is not the one that the lock names, or is no recipe of that component
-    ///   and version.
-    mutating func compile(_ locked: LockedComponent, text: String) throws(Problem) -> RunningComponent {
+    ///   and version, or where the instance's configuration does not fit it.
+    mutating func compile(
+        _ locked: LockedComponent, as instance: ComponentInstance? = nil, text: String
+    ) throws(Problem) -> RunningComponent {
+        let (transform, facts) = try recipe(of: locked, text: text)
+        let (configuration, problems) = facts.configuration.applying(
+            instance?.configuration ?? ConfigurationUpdate())
+        if let problem = problems.first {
+            throw Problem(description: "its configuration does not fit its recipe: \(problem.message)")
+        }
+        return RunningComponent(
+            locked, state: .ready(transform),
+            settings: TransformSettings(
+                configuration: configuration.mapValues(\.expressionValue),
+                environment: instance?.environment ?? [:]),
+            recipe: facts)
+    }
+
+    private mutating func recipe(
+        of locked: LockedComponent, text: String
+    ) throws(Problem) -> (transform: Transform, facts: RunningComponent.RecipeFacts) {
         let key = StoredRecipe.Key(locked)
-        if let transform = known[key] { return RunningComponent(locked, state: .ready(transform)) }
+        if let known = known[key] { return known }
         guard StoredRecipe.isGenuine(text, digest: locked.recipeDigest) else {
             throw Problem(
                 description: "its recipe is not the one that the deployment names (the SHA-256 differs)")
@@ -49,8 +69,11 @@ struct RecipeCompiler {
                     "it does not run on this core (\(platform)), it is for \(entries); add an entry to "
                     + "the platforms of its recipe, or name another version")
         }
-        known[key] = manifest.transform
-        return RunningComponent(locked, state: .ready(manifest.transform))
+        let facts = RunningComponent.RecipeFacts(
+            dependencies: manifest.recipe.dependencies,
+            configuration: RecipeConfiguration(manifest.recipe.configuration))
+        known[key] = (manifest.transform, facts)
+        return (manifest.transform, facts)
     }
 
     private static func firstLine(_ text: String) -> Substring { text.prefix { !$0.isNewline } }

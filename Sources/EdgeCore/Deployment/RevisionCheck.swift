@@ -1,6 +1,7 @@
 public import Components
 public import HedgerowAPI
 import Identity
+import RPCSupport
 
 /// Says whether this core can run a revision, before anything is changed.
 ///
@@ -162,6 +163,12 @@ extension GroupDefinition {
             components: try Self.components(of: revision), subscriptions: subscriptions, streams: streams)
     }
 
+    /// What a revision says of its instances, by name; nothing where it cannot be read, which the check of it says.
+    static func instances(of revision: Hedgerow_Type_V1_GroupRevision) -> [String: ComponentInstance] {
+        let components = (try? components(of: revision)) ?? []
+        return Dictionary(components.map { ($0.name, $0) }) { first, _ in first }
+    }
+
     private static func components(
         of revision: Hedgerow_Type_V1_GroupRevision
     ) throws(UnreadableRevision) -> [ComponentInstance] {
@@ -173,10 +180,16 @@ extension GroupDefinition {
             } catch {
                 throw UnreadableRevision(path: "components[\(index)].version", message: "\(error)")
             }
+            let update: ConfigurationUpdate
+            do {
+                update = try instance.update()
+            } catch {
+                throw UnreadableRevision(path: "components[\(index)].\(error.field)", message: "\(error)")
+            }
             components.append(
                 ComponentInstance(
                     name: instance.name, component: instance.component.isEmpty ? nil : instance.component,
-                    version: range))
+                    version: range, configuration: update, environment: instance.environment))
         }
         return components
     }

@@ -67,13 +67,14 @@ struct RevisionPreparation: Sendable {
         }
         var compiler = RecipeCompiler(platform: platform)
         var components: [RunningComponent] = []
+        let instances = GroupDefinition.instances(of: revision)
         for locked in try lock(of: revision) {
             try Task.checkCancellation()
             guard let text = try await stored(StoredRecipe.Key(locked)) else {
                 throw problem(locked, of: revision, "its recipe is missing or damaged on this core's disk")
             }
             do {
-                components.append(try compiler.compile(locked, text: text))
+                components.append(try compiler.compile(locked, as: instances[locked.instance], text: text))
             } catch {
                 throw problem(locked, of: revision, error.description)
             }

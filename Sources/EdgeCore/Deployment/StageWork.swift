@@ -212,9 +212,11 @@ struct StageWork: Sendable {
         func contents(_ revision: Hedgerow_Type_V1_GroupRevision?) -> [String: InstanceContent] {
             var contents: [String: InstanceContent] = [:]
             for locked in revision?.lock ?? [] { contents[locked.instance, default: .init()].lock = locked }
-            for var instance in revision?.components ?? [] {
+            guard let revision else { return contents }
+            for written in GroupDefinition.instances(of: revision).values {
+                var instance = written.canonical
                 // Which versions it could be is no matter: the lock says which one it is.
-                instance.version = ""
+                instance.version = .any
                 contents[instance.name, default: .init()].instance = instance
             }
             return contents
@@ -225,7 +227,7 @@ struct StageWork: Sendable {
 
     private struct InstanceContent: Hashable {
         var lock = Hedgerow_Type_V1_LockedComponent()
-        var instance = Hedgerow_Type_V1_ComponentInstance()
+        var instance: ComponentInstance?
     }
 
     /// Ends the calls of things that left the group.

@@ -82,12 +82,19 @@ extension Checker {
 
     // MARK: Fields
 
+    /// The record that an operand is, or whose members it has; nil for all else.
+    func record(of operand: SyntaxNode.ID) -> RecordType? {
+        if case .record(let record) = result.types[operand] { return record }
+        return shapes[operand]
+    }
+
     /// Checks `operand.field`.
     mutating func select(_ id: SyntaxNode.ID, _ operand: SyntaxNode.ID, _ field: String) {
-        if case .record(let record) = result.types[operand] {
+        if let record = record(of: operand) {
             guard let type = fieldType(field, of: record, id, tree.nodes[id].nameSpan) else { return }
             result.resolutions[id] = .slot(slot(.field(record: record.name, name: field), type, isRead: true))
             result.types[id] = mode == .typed ? type : .dyn
+            shapes[id] = record.members[field]
             return
         }
         fieldFunction(id, Builtins.select, operand, field)
@@ -95,7 +102,7 @@ extension Checker {
 
     /// Checks `has(operand.field)`.
     mutating func test(_ id: SyntaxNode.ID, _ operand: SyntaxNode.ID, _ field: String) {
-        if case .record(let record) = result.types[operand] {
+        if let record = record(of: operand) {
             presence(id, of: field, in: record, tree.nodes[id].nameSpan)
             return
         }
@@ -115,7 +122,7 @@ extension Checker {
         _ field: String, of record: RecordType, _ id: SyntaxNode.ID, _ span: SourceSpan
     ) -> ValueType? {
         if let type = record.fields[field] { return type }
-        if record.isOpen { return .dyn }
+        if record.isOpen { return record.otherType }
         var hint = NearName.hint(for: field, in: record.fields.keys)
         if hint.isEmpty {
             let names = record.fields.keys.sorted()

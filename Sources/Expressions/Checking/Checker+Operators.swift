@@ -17,12 +17,14 @@ extension Checker {
         if values.count == operands.count { fold(id, builtin, values, operands) }
     }
 
-    /// `record["field"]` and `"field" in record`, with a constant name; false for all else.
+    /// `record["field"]` and `"field" in record`, with a constant name; false for all else. A map whose members are known
+    /// may be asked for others in the usual way, with a name that is computed.
     private mutating func recordOperation(
         _ id: SyntaxNode.ID, _ function: String, _ left: SyntaxNode.ID, _ right: SyntaxNode.ID
     ) -> Bool {
-        if function == "_[_]", case .record(let record) = result.types[left] {
+        if function == "_[_]", let record = record(of: left) {
             guard case .string(let field) = result.constants[right] else {
+                if shapes[left] != nil { return false }
                 refuse(
                     id, span(right),
                     "a field of '\(record.name)' is named by a constant text, such as \(record.name)[\"temperature\"]"
@@ -32,8 +34,9 @@ extension Checker {
             select(id, left, field)
             return true
         }
-        if function == "@in", case .record(let record) = result.types[right] {
+        if function == "@in", let record = record(of: right) {
             guard case .string(let field) = result.constants[left] else {
+                if shapes[right] != nil { return false }
                 refuse(id, span(left), "a field of '\(record.name)' is named by a constant text")
                 return true
             }

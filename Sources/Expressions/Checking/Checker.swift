@@ -15,6 +15,8 @@ struct Checker {
     /// Variables of the macros around, innermost last.
     var scopes: [(name: String, local: Int)] = []
     var slotNumbers: [Slot.Source: Int] = [:]
+    /// What is known of the members of maps, by the node that selects the map.
+    var shapes: [SyntaxNode.ID: RecordType] = [:]
     /// Bounds the work of computing constants, for the whole expression.
     var meter: Meter
 

@@ -21,8 +21,11 @@ public struct Declarations: Sendable {
     ///   - fields: The declared fields and their types.
     ///   - isOpen: Whether other fields may be named; these are `dyn`.
     public mutating func declareRecord(_ name: String, fields: [String: ValueType], isOpen: Bool) {
-        variables[name] = .record(RecordType(name: name, fields: fields, isOpen: isOpen))
+        declareRecord(RecordType(name: name, fields: fields, isOpen: isOpen))
     }
+
+    /// Declares a record variable of the record's name.
+    public mutating func declareRecord(_ record: RecordType) { variables[record.name] = .record(record) }
 
     /// Declares a function of the host. A standard function of the same name is hidden by it.
     public mutating func declareFunction(_ function: HostFunction) { functions[function.name] = function }

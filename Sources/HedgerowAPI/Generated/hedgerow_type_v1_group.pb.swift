@@ -230,6 +230,40 @@ public nonisolated struct Hedgerow_Type_V1_ComponentInstance: Sendable {
   /// Version wished: exact (`1.2.0`) or an npm range (`^1.0`).
   public var version: String = String()
 
+  /// What it changes of the recipe's configuration; not there where nothing.
+  public var configuration: Hedgerow_Type_V1_ConfigurationUpdate {
+    get {_configuration ?? Hedgerow_Type_V1_ConfigurationUpdate()}
+    set {_configuration = newValue}
+  }
+  /// Returns true if `configuration` has been explicitly set.
+  public var hasConfiguration: Bool {self._configuration != nil}
+  /// Clears the value of `configuration`. Subsequent reads from it will return its default value.
+  public mutating func clearConfiguration() {self._configuration = nil}
+
+  /// Variables of its own by name, `[A-Za-z_][A-Za-z0-9_]*` and not beginning with `HEDGEROW_`: at most 64, and 32 KiB of
+  /// names and values.
+  public var environment: Dictionary<String,String> = [:]
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _configuration: Hedgerow_Type_V1_ConfigurationUpdate? = nil
+}
+
+/// What an instance changes of its component's configuration.
+public nonisolated struct Hedgerow_Type_V1_ConfigurationUpdate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What is laid over the recipe's configuration: a JSON object, at most 32 KiB. Objects are merged member by member,
+  /// everything else takes the place of what was there. Empty for nothing.
+  public var merge: String = String()
+
+  /// Places that go back to what the recipe says, as JSON pointers (RFC 6901), at most 64 of 1,024 bytes.
+  public var reset: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -707,7 +741,7 @@ nonisolated extension Hedgerow_Type_V1_WrittenGroup: SwiftProtobuf.Message, Swif
 
 nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ComponentInstance"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0\u{2}\u{11}configuration\0\u{1}environment\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -718,12 +752,18 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.component) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 20: try { try decoder.decodeSingularMessageField(value: &self._configuration) }()
+      case 21: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.environment) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
@@ -733,6 +773,12 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
     if !self.version.isEmpty {
       try visitor.visitSingularStringField(value: self.version, fieldNumber: 3)
     }
+    try { if let v = self._configuration {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    } }()
+    if !self.environment.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.environment, fieldNumber: 21)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -740,6 +786,43 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
     if lhs.name != rhs.name {return false}
     if lhs.component != rhs.component {return false}
     if lhs.version != rhs.version {return false}
+    if lhs._configuration != rhs._configuration {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ConfigurationUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ConfigurationUpdate"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}merge\0\u{1}reset\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.merge) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.reset) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.merge.isEmpty {
+      try visitor.visitSingularStringField(value: self.merge, fieldNumber: 1)
+    }
+    if !self.reset.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reset, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ConfigurationUpdate, rhs: Hedgerow_Type_V1_ConfigurationUpdate) -> Bool {
+    if lhs.merge != rhs.merge {return false}
+    if lhs.reset != rhs.reset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -74,6 +74,7 @@ enum GroupText {
                 ])
             }
             text += "\n" + components.render(coloured: coloured)
+            text += InstanceText.table(newest.components, coloured: coloured)
         }
         if !statuses.isEmpty { text += "\n" + statuses }
         let written = newest.hasWritten ? newest.written.subscriptions : newest.subscriptions
@@ -147,6 +148,8 @@ enum GroupText {
                         .object([
                             ("name", .text(instance.name)), ("component", .text(component(of: instance))),
                             ("version", .text(instance.version)),
+                            ("configuration", InstanceText.configuration(instance)),
+                            ("environment", InstanceText.environment(instance)),
                         ])
                     })
             ),
@@ -175,13 +178,14 @@ enum GroupText {
     static func definition(_ revision: Hedgerow_Type_V1_GroupRevision) throws(CLIError) -> GroupDefinition {
         var definition = GroupDefinition(name: revision.group, cores: revision.cores, things: revision.things)
         for instance in revision.components {
-            do throws(InvalidVersionRange) {
+            do {
                 definition.components.append(
                     ComponentInstance(
                         name: instance.name, component: component(of: instance),
-                        request: try VersionRequest(parsing: instance.version)))
+                        request: try VersionRequest(parsing: instance.version),
+                        configuration: try instance.update(), environment: instance.environment))
             } catch {
-                throw CLIError(.failure, error.description, hint: "use a newer hedgerow")
+                throw CLIError(.failure, "\(error)", hint: "use a newer hedgerow")
             }
         }
         let written = revision.hasWritten ? revision.written.subscriptions : revision.subscriptions

@@ -13,6 +13,7 @@ struct TransformCompiler {
     private var schema: TransformSchema
     private var usedAccess: HostAccess = []
     private var usedVariables: Set<String> = []
+    private var usedConfiguration: Set<String> = []
     /// Names bound so far, and the step (from 0) and path of each.
     private var bound: [String: (step: Int, path: String)] = [:]
     /// A suggestion compares with every name there is; more of them would make a bad recipe expensive.
@@ -22,7 +23,7 @@ struct TransformCompiler {
     init(_ definition: TransformDefinition, access: HostAccess) {
         self.definition = definition
         self.access = access
-        self.schema = TransformSchema(input: definition.input)
+        self.schema = TransformSchema(input: definition.input, configuration: definition.configuration)
     }
 
     mutating func run() {
@@ -90,6 +91,12 @@ struct TransformCompiler {
             warnings.append(
                 TransformProblem(
                     path: "access.host", message: "no expression uses \"\(name)\"; remove it from access"))
+        }
+        for name in definition.configuration.keys.sorted() where !usedConfiguration.contains(name) {
+            warnings.append(
+                TransformProblem(
+                    path: "configuration.\(name)",
+                    message: "no expression uses configuration \"\(name)\"; remove it or use it"))
         }
         for (name, place) in bound.sorted(by: { ($0.value.step, $0.key) < ($1.value.step, $1.key) })
         where !usedVariables.contains(name) {
@@ -245,7 +252,11 @@ struct TransformCompiler {
             return nil
         }
         for slot in compiled.slots {
-            if case .variable(let name) = slot.source { usedVariables.insert(name) }
+            switch slot.source {
+            case .variable(let name): usedVariables.insert(name)
+            case .field(ConfigurationRecord.configuration, let name): usedConfiguration.insert(name)
+            case .field: break
+            }
         }
         for call in compiled.hostCalls { check(call, path: path) }
         return LabelledExpression(expression: compiled, label: Self.shortened(label))
@@ -347,7 +358,8 @@ struct TransformCompiler {
                 "\"\(name.prefix(60))\" is no name for a value; a name has letters, digits and _, and no digit first"
         }
         let isTaken =
-            name == TransformSchema.record || name == HostFunctions.cpuTemperature.name
+            name == TransformSchema.record || name == ConfigurationRecord.configuration
+            || name == ConfigurationRecord.environment || name == HostFunctions.cpuTemperature.name
             || TransformSchema.variables.contains { $0.name == name } || Self.reservedNames.contains(name)
         if isTaken { return "\"\(name)\" means something else in expressions; choose another name" }
         if let earlier = bound[name] {

@@ -16,8 +16,12 @@ struct TransformSchema {
     /// The names bound by `let`, and their types.
     private(set) var bindings: [String: ValueType] = [:]
 
-    init(input: [InputField]?) {
+    /// The configuration that the recipe has.
+    private let configuration: RecordType
+
+    init(input: [InputField]?, configuration: [String: Value] = [:]) {
         isOpen = input == nil
+        self.configuration = ConfigurationRecord.type(of: configuration)
         for field in input ?? [] { fields[field.name] = field.type.valueType }
     }
 
@@ -27,6 +31,8 @@ struct TransformSchema {
         for (name, type) in Self.variables { declarations.declareVariable(name, type: type) }
         for (name, type) in bindings { declarations.declareVariable(name, type: type) }
         declarations.declareRecord(Self.record, fields: fields, isOpen: isOpen)
+        declarations.declareRecord(configuration)
+        declarations.declareRecord(ConfigurationRecord.environmentType)
         declarations.declareFunction(HostFunctions.cpuTemperature)
         return declarations
     }

@@ -9,6 +9,7 @@ struct TransformRun {
     var result = TransformResult()
     let batch: ReadingBatch
     private let transform: Transform
+    private let settings: TransformSettings
     private let host: HostAdapter
 
     /// The fields of the readings now, in their order.
@@ -29,9 +30,12 @@ struct TransformRun {
     /// What the expressions may still cost together, in all rows.
     private var workLeft = TransformLimits.batchCost
 
-    init(_ batch: ReadingBatch, transform: Transform, host: any TransformHost) {
+    init(
+        _ batch: ReadingBatch, transform: Transform, settings: TransformSettings, host: any TransformHost
+    ) {
         self.batch = batch
         self.transform = transform
+        self.settings = settings
         self.host = HostAdapter(host)
         self.hasPublished = Array(repeating: false, count: batch.count)
     }
@@ -349,7 +353,7 @@ struct TransformRun {
         var binders: [SlotBinder] = []
         for (slot, description) in expression.slots.enumerated() {
             switch description.source {
-            case .field(_, let name):
+            case .field(TransformSchema.record, let name):
                 guard let position = position(of: name) else { continue }
                 let column = columns[position]
                 let source: SlotBinder.Source =
@@ -361,6 +365,8 @@ struct TransformRun {
                     case .mixed(let values): .mixed(values)
                     }
                 binders.append(SlotBinder(slot: slot, source: source, absentRows: column.absentRows))
+            case .field:
+                if let value = settings[description.source] { frame.set(value, at: slot) }
             case .variable("topic"): frame.set(string: batch.topic, at: slot)
             case .variable("thing"): frame.set(string: batch.thing, at: slot)
             case .variable("time"): binders.append(SlotBinder(slot: slot, source: .times(batch.times)))
