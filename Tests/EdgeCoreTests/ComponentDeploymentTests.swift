@@ -135,7 +135,7 @@ struct ComponentDeploymentTests {
                 component: "broken", version: "1.0.0")
             digests["other@1.0.0"] = cloud.register(
                 recipe: Self.recipe("smooth", "1.0.0"), component: "other", version: "1.0.0")
-            try await harness.runDeployed(things: ["a"], configure: { $0.timing.fetch = .seconds(4) }) {
+            try await harness.runDeployed(things: ["a"], configure: { $0.timing.fetch = .seconds(8) }) {
                 core, _ in
                 let before = core.revision.current
                 func fails(

@@ -101,9 +101,9 @@ struct ArtifactCommandTests {
         try await asOperator { person in
             let path = try person.file("model.onnx", Self.bytes(6 << 20))
             let digest = try Self.digest(path)
-            person.link.update { $0.bytesPerSecond = 16 << 20 }
             let partial = person.fleet.cloudPath + "/artifacts/partial/" + digest
             let pushed = try await withThrowingTaskGroup(of: Void.self) { group in
+                person.link.hold(after: 3 << 20)
                 group.addTask { try await cut(person.link, when: partial, has: 2 << 20) }
                 let pushed = await person.run("artifacts", "push", path)
                 try await group.waitForAll()
@@ -112,6 +112,7 @@ struct ArtifactCommandTests {
             #expect(pushed.status == 0, "\(pushed.error)")
             let copy = person.directory + "/copy.onnx"
             let got = try await withThrowingTaskGroup(of: Void.self) { group in
+                person.link.hold(after: 3 << 20)
                 group.addTask { try await cut(person.link, when: copy + ".partial", has: 2 << 20) }
                 let got = await person.run("artifacts", "get", digest, "-o", copy)
                 try await group.waitForAll()
@@ -172,7 +173,7 @@ struct ArtifactCommandTests {
                 == "22.0 MiB of 50.0 MiB (44 %), 8.1 MiB/s")
     }
 
-    /// Cuts a line when a file has so many bytes.
+    /// Cuts a line that is held when a file has so many bytes.
     private func cut(_ link: FaultLink, when path: String, has bytes: Int) async throws {
         try await eventually(
             "a part is there",
@@ -180,6 +181,6 @@ struct ArtifactCommandTests {
                 let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
                 return (size ?? 0) >= bytes
             })
-        link.cut()
+        link.release()
     }
 }

@@ -29,6 +29,8 @@ struct SimulatedCore: Sendable {
             var mostUnderWay = 0
             var assignments: [String: Int] = [:]
             var canceled: [String] = []
+            /// How many may still end their work; nil for all.
+            var permits: Int?
         }
 
         private let state = Mutex(State())
@@ -37,12 +39,26 @@ struct SimulatedCore: Sendable {
         /// What it takes.
         let work: Duration
 
-        init(work: Duration, outcome: @escaping @Sendable (String, String) -> Outcome) {
+        /// - Parameter isHeld: whether work does not end before it is released.
+        init(
+            work: Duration = .zero, isHeld: Bool = false,
+            outcome: @escaping @Sendable (String, String) -> Outcome
+        ) {
             self.work = work
             self.outcome = outcome
+            if isHeld { state.withLock { $0.permits = 0 } }
+        }
+
+        /// Lets so many more end their work; all where no number is given.
+        func release(_ count: Int? = nil) {
+            state.withLock { state in
+                state.permits = count.map { $0 + (state.permits ?? 0) }
+            }
         }
 
         var attached: Int { state.withLock { $0.attached } }
+        /// Cores that are at work.
+        var underWay: Int { state.withLock { $0.underWay } }
         /// Most cores that were at work at the same time since the last look.
         var mostUnderWay: Int { state.withLock { $0.mostUnderWay } }
         /// Cores that were told to stop.
@@ -61,6 +77,18 @@ struct SimulatedCore: Sendable {
             }
         }
         fileprivate func end() { state.withLock { $0.underWay -= 1 } }
+        fileprivate func carryOut() async throws {
+            try await Task.sleep(for: work)
+            let takesPermit: @Sendable () -> Bool = {
+                self.state.withLock { state in
+                    guard let permits = state.permits else { return true }
+                    guard permits > 0 else { return false }
+                    state.permits = permits - 1
+                    return true
+                }
+            }
+            while !takesPermit() { try await Task.sleep(for: .milliseconds(5)) }
+        }
     }
 
     /// Runs until the task is cancelled.
@@ -93,7 +121,7 @@ struct SimulatedCore: Sendable {
     ) async throws {
         crowd.begin(deployment)
         report(deployment, .inProgress, "", outbox)
-        try await Task.sleep(for: crowd.work)
+        try await crowd.carryOut()
         crowd.end()
         switch crowd.outcome(name, deployment) {
         case .succeeds: report(deployment, .succeeded, "", outbox)

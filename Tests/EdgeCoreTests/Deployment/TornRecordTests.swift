@@ -136,10 +136,11 @@ struct TornRecordTests {
                 try await fixture.stage(.settle, of: "d-2")
             }
             try fixture.database { try Self.flip($0, "active_deployment", "definition") }
+            let reports = fixture.cloud.reports("d-2").count
             try await fixture.harness.run { core in
                 try await fixture.cloud.run { _ in
                     try await eventually("it runs again", holds: { core.revision.current?.revision == 2 })
-                    try await fixture.stage(.settle, of: "d-2")
+                    try await fixture.stage(.settle, of: "d-2", beyond: reports)
                     #expect(core.revision.previous?.revision == 1 && core.revision.damage == nil)
                 }
             }

@@ -103,9 +103,15 @@ struct DeploymentFixture: Sendable {
         return try #require(cloud.reports(id).last)
     }
 
-    /// Waits until the cloud was told of a stage.
-    func stage(_ stage: Hedgerow_Deployment_V1_DeploymentStage, of id: String) async throws {
-        try await eventually("\(id) in \(stage)", holds: { cloud.reports(id).last?.stage == stage })
+    /// Waits until the cloud was told of a stage, which may be over by now.
+    ///
+    /// - Parameter reports: reports that do not count, being older.
+    func stage(
+        _ stage: Hedgerow_Deployment_V1_DeploymentStage, of id: String, beyond reports: Int = 0
+    ) async throws {
+        try await eventually(
+            "\(id) in \(stage)",
+            holds: { cloud.reports(id).dropFirst(reports).contains { $0.stage == stage } })
     }
 
     /// Runs cloud and core with revision 1 deployed as d-1.

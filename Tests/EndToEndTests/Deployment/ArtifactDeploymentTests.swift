@@ -85,13 +85,13 @@ import Testing
             let second = try await lane.push(2, size)
             var id = try await download(20 * Self.mebibyte, of: second, lane)
             try await lane.fleet.process("cloud").kill9()
-            restoreLine(lane.link)
+            lane.link.release()
             var held = try await eventually("what came is kept", within: .seconds(60)) {
                 let held = lane.held(ArtifactLane.digest(second))
                 return held >= 20 * Self.mebibyte ? held : nil
             }
             #expect(try lane.fleet.process(ArtifactLane.core).exit == nil)
-            var before = lane.link.receivedBytes
+            var before = lane.link.carriedBytes
             try await lane.fleet.startCloud()
             try await finish(id, second, beyond: held, since: before, lane)
             try await lane.judgeFlow(2)
@@ -100,28 +100,24 @@ import Testing
             let third = try await lane.push(3, size)
             id = try await download(20 * Self.mebibyte, of: third, lane)
             try await lane.fleet.process(ArtifactLane.core).kill9()
-            restoreLine(lane.link)
+            lane.link.release()
             held = lane.held(ArtifactLane.digest(third))
             #expect(held >= 16 * Self.mebibyte, "every 16 MiB are synced")
             // It serves from its disk first, without a cloud.
             lane.link.update { $0.isRefusing = true }
             try await lane.fleet.startCore(ArtifactLane.core)
-            before = lane.link.receivedBytes
+            before = lane.link.carriedBytes
             lane.link.update { $0.isRefusing = false }
             try await finish(id, third, beyond: held, since: before, lane)
             try await lane.judgeFlow(3)
         }
     }
 
-    /// Deploys, and returns when so many bytes have come through; the rest does not come before the line is restored.
+    /// Deploys, and returns when so many bytes have come through; the rest does not come before the line is released.
     ///
     /// - Returns: the deployment's id.
     private func download(_ bytes: Int, of content: Data, _ lane: ArtifactLane) async throws -> String {
-        let limit = lane.link.receivedBytes + UInt64(bytes + Self.mebibyte)
-        lane.link.update {
-            $0.slowFromBytes = limit
-            $0.bytesPerSecond = 16 << 10
-        }
+        lane.link.hold(after: bytes + Self.mebibyte)
         let id = try await lane.start()
         try await eventually(
             "\(bytes) bytes are there", within: .seconds(120),
@@ -129,17 +125,12 @@ import Testing
         return id
     }
 
-    private func restoreLine(_ link: FaultLink) {
-        link.update { $0.bytesPerSecond = nil }
-        link.cut()
-    }
-
     /// The deployment comes to its end, and what was there did not come again.
     private func finish(
         _ id: String, _ content: Data, beyond held: UInt64, since before: UInt64, _ lane: ArtifactLane
     ) async throws {
         try await lane.waitForSuccess(id)
-        let came = lane.link.receivedBytes - before
+        let came = lane.link.carriedBytes - before
         let rest = UInt64(content.count) - held
         print("artifact: \(held) of \(content.count) bytes were kept, \(came) came for the rest of \(rest)")
         #expect(came >= rest && came < rest + UInt64(4 * Self.mebibyte))
@@ -175,17 +166,13 @@ import Testing
         #expect(lane.stored == [first])
 
         let third = try await lane.push(3, 8 * mebibyte)
-        let limit = lane.link.receivedBytes + UInt64(4 * mebibyte)
-        lane.link.update {
-            $0.slowFromBytes = limit
-            $0.bytesPerSecond = 16 << 10
-        }
+        lane.link.hold(after: 4 * mebibyte)
         let id = try await lane.start()
         try await eventually(
             "a part is there", within: .seconds(60),
             holds: { lane.partialSize(ArtifactLane.digest(third)) >= 2 * mebibyte })
         try disk.fill()
-        lane.link.update { $0.bytesPerSecond = nil }
+        lane.link.release()
         let found = try await lane.waitForFailure(id)
         for word in [ArtifactLane.artifact, "disk of this core is full"] {
             #expect(found.contains(word), "\(found)")

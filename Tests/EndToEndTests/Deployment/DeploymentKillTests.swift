@@ -122,20 +122,21 @@ import ThingClient
             let lane = lanes[0]
             try await withThing(lane.publisher) { thing in
                 try await lane.judgeFlow(1, by: thing)
-                var stages: [String] = []
-                for sync in 1...8 {
+                var stages: Set<String> = []
+                // The message that decides, the step to the way back, the way back. Where the core writes something else
+                // in between, it dies too early, and is killed once more.
+                for round in 0..<15 where stages.count < 3 {
                     let outcome = try await lane.goBack(
-                        from: UInt64(sync) + 1, to: 1, killingAtSync: sync, by: thing)
+                        from: UInt64(round) + 2, to: 1, killingAtSync: round % 3 + 1, by: thing)
                     try await lane.judgeFlow(1, by: thing)
-                    guard outcome.isKilled, let stage = outcome.stage else { break }
+                    guard outcome.isKilled, let stage = outcome.stage else { continue }
                     // Gone back is gone back: in one transaction with the end of the deployment.
                     #expect(outcome.hadNew == (stage != KillLane.DeploymentStageName.over))
-                    stages.append(stage)
-                    if stage == KillLane.DeploymentStageName.over { break }
+                    stages.insert(stage)
                 }
-                print("deployment kills on the way back: stages on the dead disks \(stages)")
+                print("deployment kills on the way back: stages on the dead disks \(stages.sorted())")
                 #expect(
-                    Set(stages) == [
+                    stages == [
                         KillLane.DeploymentStageName.settle, KillLane.DeploymentStageName.back,
                         KillLane.DeploymentStageName.over,
                     ])

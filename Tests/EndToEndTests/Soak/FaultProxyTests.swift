@@ -107,6 +107,31 @@ import Testing
         }
     }
 
+    @Test("a held line is slow from so many bytes on, and a released one lets new connections through")
+    func holds() async throws {
+        try await withLine { line in
+            await #expect(throws: (any Error).self) {
+                try await line.connect().executeThenClose { inbound, outbound in
+                    var replies = inbound.makeAsyncIterator()
+                    line.link.hold(after: 20_000)
+                    let text = String(repeating: "x", count: 5_000)
+                    try await expectEcho(text, &replies, outbound)
+                    #expect(line.link.carriedBytes == 10_000)
+                    let begin = ContinuousClock.now
+                    // The first half of it is within the 20,000.
+                    for _ in 1...2 { try await expectEcho(text, &replies, outbound) }
+                    #expect(begin.duration(to: .now) >= .milliseconds(250))
+                    line.link.release()
+                    while try await replies.next() != nil {}
+                }
+            }
+            try await line.connect().executeThenClose { inbound, outbound in
+                var replies = inbound.makeAsyncIterator()
+                try await expectEcho("two", &replies, outbound)
+            }
+        }
+    }
+
     @Test("a cut ends every connection, and the next one passes") func cuts() async throws {
         try await withLine { line in
             await #expect(throws: (any Error).self) {

@@ -15,7 +15,7 @@ public final class FaultLink: Sendable {
         public var delay = Duration.zero
         /// How much passes each way; nil for all that comes.
         public var bytesPerSecond: Int?
-        /// From which ``FaultLink/receivedBytes`` on that holds.
+        /// From which ``FaultLink/carriedBytes`` on that holds.
         public var slowFromBytes: UInt64 = 0
 
         /// A line that is as it should be.
@@ -27,7 +27,7 @@ public final class FaultLink: Sendable {
         var conditions = Conditions()
         var channels: [ObjectIdentifier: any Channel] = [:]
         var accepted = 0
-        var received: UInt64 = 0
+        var carried: UInt64 = 0
     }
 
     /// What it is called in messages.
@@ -42,13 +42,30 @@ public final class FaultLink: Sendable {
     public var connectionCount: Int { state.withLock { $0.channels.count } }
     /// Connections that were ever accepted.
     public var acceptedCount: Int { state.withLock { $0.accepted } }
-    /// Bytes that ever came from where it leads to.
-    public var receivedBytes: UInt64 { state.withLock { $0.received } }
+    /// Bytes that ever arrived, both ways together.
+    public var carriedBytes: UInt64 { state.withLock { $0.carried } }
     /// What is wrong with it now.
     public var conditions: Conditions { state.withLock { $0.conditions } }
 
     /// Changes what is wrong with it.
     public func update(_ change: (inout Conditions) -> Void) { state.withLock { change(&$0.conditions) } }
+
+    /// Lets nearly nothing pass any more once so many bytes more have arrived, until ``release()``.
+    public func hold(after bytes: Int) {
+        state.withLock { state in
+            state.conditions.slowFromBytes = state.carried + UInt64(bytes)
+            state.conditions.bytesPerSecond = 16 << 10
+        }
+    }
+
+    /// Lets everything pass again, over new connections: those that there are, are reset.
+    public func release() {
+        update { conditions in
+            conditions.slowFromBytes = 0
+            conditions.bytesPerSecond = nil
+        }
+        cut()
+    }
 
     /// Resets every connection that is open.
     public func cut() { tell(.cut) }
@@ -66,10 +83,10 @@ public final class FaultLink: Sendable {
     /// Counts bytes that are on their way.
     ///
     /// - Returns: how much may pass a second now; nil for all that comes.
-    func rate(of bytes: Int, isFromTarget: Bool) -> Int? {
+    func rate(of bytes: Int) -> Int? {
         state.withLock { state in
-            if isFromTarget { state.received += UInt64(bytes) }
-            return state.received >= state.conditions.slowFromBytes ? state.conditions.bytesPerSecond : nil
+            state.carried += UInt64(bytes)
+            return state.carried >= state.conditions.slowFromBytes ? state.conditions.bytesPerSecond : nil
         }
     }
 
@@ -86,7 +103,7 @@ public final class FaultLink: Sendable {
         channel.closeFuture.whenComplete { _ in self.state.withLock { $0.channels[id] = nil } }
         if conditions.isRefusing { return FaultPump.reset(channel) }
         if conditions.isBlackHole {
-            let pump = FaultPump(link: self, partner: nil, isFromTarget: false)
+            let pump = FaultPump(link: self, partner: nil)
             try? channel.pipeline.syncOperations.addHandler(pump)
             return channel.setOption(.autoRead, value: true).whenComplete { _ in }
         }
@@ -96,8 +113,8 @@ public final class FaultLink: Sendable {
             .connect(host: "127.0.0.1", port: target)
             .assumeIsolated().whenComplete { result in
                 guard case .success(let onward) = result else { return FaultPump.reset(channel) }
-                let here = FaultPump(link: self, partner: onward, isFromTarget: false)
-                let there = FaultPump(link: self, partner: channel, isFromTarget: true)
+                let here = FaultPump(link: self, partner: onward)
+                let there = FaultPump(link: self, partner: channel)
                 here.opposite = there
                 there.opposite = here
                 do {

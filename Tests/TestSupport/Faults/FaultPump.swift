@@ -24,8 +24,6 @@ final class FaultPump: ChannelInboundHandler {
 
     private let link: FaultLink
     private let partner: (any Channel)?
-    /// Whether what arrives comes from where the link leads to.
-    private let isFromTarget: Bool
     /// The other direction; nil where it was a black hole from the beginning.
     var opposite: FaultPump?
 
@@ -38,10 +36,9 @@ final class FaultPump: ChannelInboundHandler {
     private var lineIsFree = NIODeadline.now()
     private var timer: Scheduled<Void>?
 
-    init(link: FaultLink, partner: (any Channel)?, isFromTarget: Bool) {
+    init(link: FaultLink, partner: (any Channel)?) {
         self.link = link
         self.partner = partner
-        self.isFromTarget = isFromTarget
         isDead = partner == nil
     }
 
@@ -65,7 +62,7 @@ final class FaultPump: ChannelInboundHandler {
         guard !isDead else { return }
         let now = NIODeadline.now()
         var due = now + TimeAmount(conditions.delay)
-        if let rate = link.rate(of: bytes.readableBytes, isFromTarget: isFromTarget) {
+        if let rate = link.rate(of: bytes.readableBytes) {
             lineIsFree =
                 max(lineIsFree, now) + .nanoseconds(Int64(bytes.readableBytes) * 1_000_000_000 / Int64(rate))
             due = max(due, lineIsFree)
