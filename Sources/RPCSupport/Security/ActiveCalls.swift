@@ -130,8 +130,15 @@ final class ActiveCall: Sendable {
         cancellation.cancel()
     }
 
-    /// Runs the handler, and cancels its task when the call is ended from outside.
-    func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    /// Runs the handler, and cancels its task when the call is ended from outside; the call itself is cancelled too,
+    /// which is all that one needs that ends by itself then.
+    func run<Value: Sendable>(
+        endsItself: Bool, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        if endsItself {
+            if let endReason { throw endReason }
+            return try await body()
+        }
         let (ended, waiter) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let already = state.withLock { state in
             state.waiter = waiter
@@ -173,8 +180,10 @@ final class ActiveCallRegistration: Sendable {
     /// Why the call was ended from outside; nil where it was not.
     var endReason: HedgerowError? { call.endReason }
 
-    func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        let value = try await call.run(body)
+    func run<Value: Sendable>(
+        endsItself: Bool, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let value = try await call.run(endsItself: endsItself, body)
         if let reason = call.endReason { throw reason }
         return value
     }

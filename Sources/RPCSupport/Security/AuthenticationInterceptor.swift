@@ -92,9 +92,10 @@ public struct AuthenticationInterceptor: ServerInterceptor {
         case .success(var contents):
             // Streaming handlers run here, after every interceptor has returned.
             let produce = contents.producer
+            let endsItself = RPC(fullyQualifiedName: method.fullyQualifiedMethod)?.endsItself ?? false
             contents.producer = { writer in
                 do {
-                    let trailers = try await call.run { try await produce(writer) }
+                    let trailers = try await call.run(endsItself: endsItself) { try await produce(writer) }
                     call.leave()
                     return trailers
                 } catch {

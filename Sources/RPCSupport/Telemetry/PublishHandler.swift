@@ -39,8 +39,8 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
 
     /// Serves one stream.
     ///
-    /// It ends with the call as well (deadline, peer gone, shutdown): grpc-swift does not cancel the handler's task by
-    /// itself.
+    /// It ends with the call as well (deadline, peer gone, shutdown, cut off from outside): grpc-swift does not cancel
+    /// the handler's task by itself, and ``ActiveCall`` has no task for it to cancel (``RPC/endsItself``).
     public func serve(
         publisher: Principal, requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>,
         responses: RPCWriter<PublishResponse>
@@ -62,64 +62,85 @@ public struct PublishHandler<Backend: PublishBackend>: Sendable {
         let isSuperseded = Slot<Bool>()
         let opened = Signal()
         let session = Slot<IngestSession>()
+        let ending = PublishEnding()
         let reader = PublishRequestReader(
             limits: limits, clock: clock, mayHoldDeadLetters: publisher.role == .core)
         let callerTraces = MessageTracer.callerDecides
         defer { if let live = session.value { sessions.end(live) } }
 
-        try await withThrowingTaskGroup(of: Bool.self) { group in
+        // Two tasks, and the handler's own that waits for their end or that of the call: there are as many streams as
+        // things, and most only wait.
+        await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                var isFirst = true
-                for try await arrived in requests {
-                    let request = arrived.request
-                    if isFirst {
-                        let opening = try reader.opening(of: request)
-                        session.value = sessions.begin(
-                            publisher: publisher, stream: opening.stream, lane: opening.lane,
-                            epoch: opening.epoch,
-                            oldestSequence: opening.oldestSequence, wantsSync: opening.wantsSync,
-                            callerTraces: callerTraces,
-                            end: {
-                                isSuperseded.value = true
-                                over.signal()
-                            })
-                        opened.signal()
-                    }
-                    let items = try reader.items(of: arrived, isFirst: isFirst)
-                    isFirst = false
-                    try await rates?.admit(publisher, items)
-                    try await mailbox.offer(items)
+                do {
+                    try await read(
+                        requests, into: mailbox, reader: reader, publisher: publisher,
+                        begin: { opening in
+                            session.value = sessions.begin(
+                                publisher: publisher, stream: opening.stream, lane: opening.lane,
+                                epoch: opening.epoch,
+                                oldestSequence: opening.oldestSequence, wantsSync: opening.wantsSync,
+                                callerTraces: callerTraces,
+                                end: {
+                                    isSuperseded.value = true
+                                    over.signal()
+                                })
+                            opened.signal()
+                        })
+                    // The processor ends the call: what came is answered first.
+                    mailbox.end()
+                    opened.signal()
+                } catch {
+                    ending.record(.failure(error))
+                    over.signal()
                 }
-                mailbox.end()
-                opened.signal()
-                return false
             }
             group.addTask {
                 await opened.wait()
-                try Task.checkCancellation()
-                guard let live = session.value else { return true }
-                do {
-                    try await process(mailbox, session: live, responses: responses)
-                } catch {
+                guard !Task.isCancelled else { return }
+                var outcome: Result<Void, any Error> = .success(())
+                if let live = session.value {
+                    do {
+                        try await process(mailbox, session: live, responses: responses)
+                    } catch {
+                        outcome = .failure(error)
+                    }
                     await backend.closed(live)
-                    throw error
                 }
-                await backend.closed(live)
-                return true
+                ending.record(outcome)
+                over.signal()
             }
-            group.addTask {
-                await over.wait()
-                try Task.checkCancellation()
-                if isSuperseded.value == true, let live = session.value {
-                    throw SessionRegistry.superseded(publisher, live.stream)
-                }
-                throw HedgerowError(
-                    .unavailable, .shuttingDown, "the call was ended; connect again and resume")
-            }
-            while let isDone = try await group.next() {
-                if isDone { break }
-            }
+            await over.wait()
+            ending.record(interruption(of: publisher, isSuperseded.value == true ? session.value : nil))
             group.cancelAll()
+        }
+        try ending.get()
+    }
+
+    /// Why a stream ends that neither its publisher nor a failure ended.
+    private func interruption(
+        of publisher: Principal, _ superseded: IngestSession?
+    ) -> Result<Void, any Error> {
+        if Task.isCancelled { return .failure(CancellationError()) }
+        if let superseded {
+            return .failure(SessionRegistry.superseded(publisher, superseded.stream))
+        }
+        return .failure(
+            HedgerowError(.unavailable, .shuttingDown, "the call was ended; connect again and resume"))
+    }
+
+    /// Takes requests into the mailbox until the publisher ends the stream.
+    private func read(
+        _ requests: RPCAsyncSequence<ArrivedPublishRequest, any Error>, into mailbox: IngestMailbox,
+        reader: PublishRequestReader, publisher: Principal, begin: (PublishRequestReader.Opening) -> Void
+    ) async throws {
+        var isFirst = true
+        for try await arrived in requests {
+            if isFirst { begin(try reader.opening(of: arrived.request)) }
+            let items = try reader.items(of: arrived, isFirst: isFirst)
+            isFirst = false
+            try await rates?.admit(publisher, items)
+            try await mailbox.offer(items)
         }
     }
 
