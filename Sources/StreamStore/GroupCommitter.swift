@@ -9,7 +9,8 @@ import Synchronization
 ///
 /// There is no timer (semantics, section 2): a lone caller is committed at once, and under load a
 /// transaction holds whatever came during the previous one. Each caller's work runs in a savepoint of its
-/// own, so that one that throws undoes only itself. A failure of the commit fails every caller of that
+/// own, so that one that throws undoes only itself; one that is alone is the transaction, which costs less (SQLite
+/// keeps what a savepoint would restore). A failure of the commit fails every caller of that
 /// transaction: nothing of it may be acknowledged.
 ///
 /// Where the disk is full (``DiskRoom``), works that need room are refused at once, and the others go on; a transaction
@@ -34,11 +35,19 @@ public final class GroupCommitter: Service, Sendable {
     }
 
     private struct Work: Sendable {
-        /// Runs inside the transaction; what it returns is called after the commit (nil) or its failure.
-        let run: @Sendable (Database) throws -> (@Sendable ((any Error)?) -> Void)
+        /// Runs inside the transaction.
+        let run: @Sendable (_ db: Database, _ isAlone: Bool) throws -> Ran
         let fail: @Sendable (any Error) -> Void
         let needsRoom: Bool
         let isSynced: Bool
+    }
+
+    /// What became of a work.
+    private struct Ran: Sendable {
+        /// To be called after the commit (nil) or its failure.
+        let completion: @Sendable ((any Error)?) -> Void
+        /// Whether the work was undone; where it was alone, the transaction has to be.
+        let isUndone: Bool
     }
 
     private struct State {
@@ -89,12 +98,16 @@ public final class GroupCommitter: Service, Sendable {
     ) async throws -> Output {
         try await withCheckedThrowingContinuation { continuation in
             let item = Work(
-                run: { db in
+                run: { db, isAlone in
                     var result: Result<Output, any Error>?
                     do {
-                        try db.inSavepoint {
+                        if isAlone {
                             result = .success(try work(db))
-                            return .commit
+                        } else {
+                            try db.inSavepoint {
+                                result = .success(try work(db))
+                                return .commit
+                            }
                         }
                     } catch let error as DatabaseError where error.isFatalToTransaction {
                         throw error
@@ -102,13 +115,15 @@ public final class GroupCommitter: Service, Sendable {
                         result = .failure(error)
                     }
                     let outcome = result ?? .failure(CommitterClosed())
-                    return { failure in
-                        if let failure {
-                            continuation.resume(throwing: failure)
-                        } else {
-                            continuation.resume(with: outcome)
-                        }
-                    }
+                    let isUndone = if case .failure = outcome { true } else { false }
+                    return Ran(
+                        completion: { failure in
+                            if let failure {
+                                continuation.resume(throwing: failure)
+                            } else {
+                                continuation.resume(with: outcome)
+                            }
+                        }, isUndone: isUndone)
                 },
                 fail: { continuation.resume(throwing: $0) }, needsRoom: needsRoom, isSynced: isSynced)
             let accepted = state.withLock { state in
@@ -172,15 +187,7 @@ public final class GroupCommitter: Service, Sendable {
     private func commit(_ works: [Work]) async {
         guard !works.isEmpty else { return }
         do {
-            let start = ContinuousClock.now
-            let completions = try await write(works)
-            let (seconds, attoseconds) = start.duration(to: .now).components
-            duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-            state.withLock {
-                $0.statistics.transactions += 1
-                $0.statistics.works += UInt64(works.count)
-            }
-            for completion in completions { completion(nil) }
+            try await write(works)
         } catch {
             let failure = (error as? DatabaseError).map { StorageError($0, path: path) as any Error } ?? error
             state.withLock { $0.statistics.failures += 1 }
@@ -220,41 +227,57 @@ public final class GroupCommitter: Service, Sendable {
     }
 
     // The write must finish even when the service is being cancelled: GRDB interrupts a write whose task
-    // is cancelled, so it runs in a child task that does not inherit that.
-    private func write(_ works: [Work]) async throws -> [@Sendable ((any Error)?) -> Void] {
-        guard works.contains(where: \.isSynced) else { return try await writeUnsynced(works) }
-        return try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWrite(
-                { db in try works.map { try $0.run(db) } },
-                completion: { _, result in continuation.resume(with: result) })
-        }
-    }
-
-    /// Writes without an fsync, and leaves the connection as it has to be for everybody else.
-    private func writeUnsynced(_ works: [Work]) async throws -> [@Sendable ((any Error)?) -> Void] {
-        let path = path
-        return try await withCheckedThrowingContinuation { continuation in
+    // is cancelled, so it is handed to the pool's queue, which knows of no task.
+    private func write(_ works: [Work]) async throws {
+        let start = ContinuousClock.now
+        try await withCheckedThrowingContinuation { continuation in
             pool.asyncWriteWithoutTransaction { db in
                 continuation.resume(
                     with: Result {
-                        try db.execute(sql: "PRAGMA synchronous = NORMAL")
-                        var completions: [@Sendable ((any Error)?) -> Void] = []
-                        let outcome = Result {
-                            try db.inTransaction {
-                                completions = try works.map { try $0.run(db) }
-                                return .commit
-                            }
-                        }
-                        try db.execute(sql: "PRAGMA synchronous = FULL")
-                        let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
-                        guard level == 2 else {
-                            throw StorageError.notDurable(path: path, synchronous: level ?? -1)
-                        }
-                        try outcome.get()
-                        return completions
+                        let completions =
+                            works.contains(where: \.isSynced)
+                            ? try Self.transaction(of: works, db)
+                            : try Self.unsyncedTransaction(of: works, db, path: self.path)
+                        self.finish(completions, start)
                     })
             }
         }
+    }
+
+    /// Tells the callers, from the database's queue: they need not wait for a turn of the committer.
+    private func finish(_ completions: [@Sendable ((any Error)?) -> Void], _ start: ContinuousClock.Instant) {
+        let (seconds, attoseconds) = start.duration(to: .now).components
+        duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        state.withLock {
+            $0.statistics.transactions += 1
+            $0.statistics.works += UInt64(completions.count)
+        }
+        for completion in completions { completion(nil) }
+    }
+
+    private static func transaction(
+        of works: [Work], _ db: Database
+    ) throws -> [@Sendable ((any Error)?) -> Void] {
+        var completions: [@Sendable ((any Error)?) -> Void] = []
+        try db.inTransaction {
+            let isAlone = works.count == 1
+            let ran = try works.map { try $0.run(db, isAlone) }
+            completions = ran.map(\.completion)
+            return isAlone && ran.contains(where: \.isUndone) ? .rollback : .commit
+        }
+        return completions
+    }
+
+    /// Writes without an fsync, and leaves the connection as it has to be for everybody else.
+    private static func unsyncedTransaction(
+        of works: [Work], _ db: Database, path: String
+    ) throws -> [@Sendable ((any Error)?) -> Void] {
+        try db.execute(sql: "PRAGMA synchronous = NORMAL")
+        let outcome = Result { try transaction(of: works, db) }
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+        guard level == 2 else { throw StorageError.notDurable(path: path, synchronous: level ?? -1) }
+        return try outcome.get()
     }
 
     private func close() {

@@ -111,6 +111,29 @@ import Testing
         }
     }
 
+    /// There is no savepoint then: the transaction is undone.
+    @Test(arguments: [true, false]) func oneThatIsAloneAndThrowsIsUndoneToo(isSynced: Bool) async throws {
+        try await withCommitter { committer, pool in
+            _ = try await committer.commit(Self.insert(1))
+            await #expect(throws: Refused.self) {
+                try await committer.commit(isSynced: isSynced) { db in
+                    _ = try Self.insert(2)(db)
+                    throw Refused()
+                }
+            }
+            await #expect(throws: DatabaseError.self) {
+                try await committer.commit(isSynced: isSynced) { db in
+                    _ = try Self.insert(3)(db)
+                    return try Self.insert(1)(db)
+                }
+            }
+            #expect(try await self.rows(pool) == 1)
+            #expect(try await committer.commit(isSynced: isSynced, Self.insert(2)) == 2)
+            #expect(try await self.rows(pool) == 2)
+            #expect(committer.statistics.failures == 0)
+        }
+    }
+
     @Test func aCommitThatFailsFailsEveryCallerOfItsTransaction() async throws {
         try await withStore { pool in
             try await pool.write { db in
