@@ -15,4 +15,6 @@ public struct Slot: Hashable, Sendable {
     public let type: ValueType
     /// Whether a value is read; false where the expression only asks whether it is there (`has`).
     public let isRead: Bool
+    /// Whether the expression asks whether it is there.
+    public let isTested: Bool
 }

@@ -34,15 +34,17 @@ extension ComponentDecoder {
             if keys.count == 1 { found.append((keys[0], place)) }
         }
         for (key, place) in found { places["configuration.\(key)"] = place }
-        let bytes = ConfigurationValue.object(members ?? [:]).json.utf8.count
+        // What could not be read is known by name, so that its uses are no errors as well.
+        var values = members ?? [:]
+        for (key, _) in found where values[key] == nil { values[key] = .null }
+        let bytes = ConfigurationValue.object(values).json.utf8.count
         if bytes > ConfigurationValue.maximumBytes {
             reader.report(
                 entry.keyPlace,
                 "the configuration has \(bytes) bytes as JSON; at most \(ConfigurationValue.maximumBytes) are allowed"
             )
-            return RecipeConfiguration()
         }
-        return RecipeConfiguration(members ?? [:])
+        return RecipeConfiguration(values)
     }
 
     // MARK: Dependencies

@@ -10,6 +10,8 @@ public struct Transform: Sendable {
     /// What is odd and may well be meant: an access or a name that nothing uses, steps after the last
     /// `publish`.
     public let warnings: [TransformProblem]
+    /// Variables that an instance should have: expressions read them, and none asks whether they are there.
+    public let neededEnvironment: [String]
     /// The steps up to the last `publish`.
     let steps: [CompiledStep]
     /// The recipe's configuration and no environment.
@@ -26,6 +28,7 @@ public struct Transform: Sendable {
         self.access = access
         self.outputs = compiler.outputs
         self.warnings = compiler.warnings
+        self.neededEnvironment = compiler.neededEnvironment
         self.defaults = TransformSettings(configuration: definition.configuration)
         self.steps = Array(compiler.steps.prefix((compiler.outputs.last?.step ?? -1) + 1))
     }

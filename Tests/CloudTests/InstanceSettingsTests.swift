@@ -126,6 +126,27 @@ import Testing
         }
     }
 
+    @Test func aVariableThatTheRecipeReadsAndTheInstanceDoesNotHaveIsAWarning() async throws {
+        try await withCloud { cloud in
+            let admin = try await cloud.enrollOperator()
+            _ = try await cloud.register(admin, .core, "c")
+            _ = try await cloud.register(admin, .thing, "t")
+            let steps = """
+                transform:
+                  - set: {hall: environment.HALL, roof: 'has(environment.ROOF) ? environment.ROOF : ""'}
+                  - publish: out/a
+                """
+            try await cloud.push(admin, "kind: Component\nname: limit\nversion: 1.0.0\n\(steps)\n")
+            let applied = try await cloud.apply(
+                admin, group("environment: {HAL: press}", "environment: {HALL: press}"))
+            #expect(
+                applied.warnings == [
+                    "component:one runs limit 1.0.0, which reads environment.HALL without has(…), and has no such "
+                        + "variable; messages that need it fail, did you mean HALL by HAL?"
+                ])
+        }
+    }
+
     @Test func aNewVersionThatDoesNotHaveAKeyIsRefusedWhenItIsDeployed() async throws {
         try await withCloud { cloud in
             let admin = try await cloud.enrollOperator()

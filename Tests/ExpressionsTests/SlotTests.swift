@@ -13,10 +13,16 @@ import Testing
         )
         #expect(
             expression.slots == [
-                Slot(source: .field(record: "reading", name: "temperature"), type: .double, isRead: true),
-                Slot(source: .variable("cpu"), type: .double, isRead: true),
-                Slot(source: .field(record: "reading", name: "humidity"), type: .double, isRead: false),
-                Slot(source: .field(record: "reading", name: "mode"), type: .string, isRead: false),
+                Slot(
+                    source: .field(record: "reading", name: "temperature"), type: .double, isRead: true,
+                    isTested: false),
+                Slot(source: .variable("cpu"), type: .double, isRead: true, isTested: false),
+                Slot(
+                    source: .field(record: "reading", name: "humidity"), type: .double, isRead: false,
+                    isTested: true),
+                Slot(
+                    source: .field(record: "reading", name: "mode"), type: .string, isRead: false,
+                    isTested: true),
             ])
         #expect(expression.type == .bool)
     }

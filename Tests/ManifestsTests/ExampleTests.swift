@@ -31,6 +31,30 @@ struct ExampleTests {
         #expect(fields[0].unit == unit)
     }
 
+    @Test("let two instances of one component differ")
+    func twoOvens() throws {
+        let manifest = try ComponentManifest.parse(try text("heat-alarm-1.0.0.yaml"), fileName: "heat-alarm")
+        #expect(manifest.warnings.isEmpty)
+        let group = try GroupManifest.parse(try text("two-ovens.yaml"), fileName: "two-ovens")
+        let recipe = RecipeConfiguration(manifest.recipe.configuration)
+        var seen: [String] = []
+        for instance in group.components {
+            let (values, problems) = recipe.applying(instance.configuration)
+            #expect(problems == [])
+            #expect(manifest.transform.neededEnvironment.allSatisfy { instance.environment[$0] != nil })
+            let result = manifest.transform.process(
+                try DocumentedReadings.batch("temperature=81.5 °C"), host: DocumentedHost(),
+                settings: TransformSettings(
+                    configuration: values.mapValues(\.expressionValue), environment: instance.environment))
+            seen.append(DocumentedReadings.outcome(result))
+        }
+        #expect(
+            seen == [
+                "alarms/oven-1: temperature=81.5 °C, alarm=true",
+                "alarms/oven-2: temperature=81.0 °C, alarm=false",
+            ])
+    }
+
     @Test("are all read by what they are for")
     func all() throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path)

@@ -52,7 +52,10 @@ struct RecipeConfigurationFileTests {
             errors("[1]") == [
                 "c.yaml:4:16: \"configuration\" has to be a mapping (key: value), but is a list"
             ])
-        #expect(errors("{a: .nan}") == ["c.yaml:4:20: .nan is no number that JSON has; write a finite one"])
+        #expect(
+            errors("{a: .nan}", "configuration.a + 1.0") == [
+                "c.yaml:4:20: .nan is no number that JSON has; write a finite one"
+            ])
         let long = "{a: \(String(repeating: "x", count: ConfigurationValue.maximumBytes))}"
         #expect(errors(long).first?.contains("at most 32768 are allowed") == true)
         #expect(

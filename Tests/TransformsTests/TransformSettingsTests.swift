@@ -121,6 +121,16 @@ import Transforms
                 .contains("means something else") == true)
     }
 
+    @Test func whatAnInstanceShouldHaveIsKnown() throws {
+        let compiled = try transform(
+            .set([
+                "a": "environment.A", "b": "has(environment.B) ? environment.B : \"\"",
+                "c": "\"C\" in environment",
+            ]),
+            .publish(.computed("environment.D + environment.A")))
+        #expect(compiled.neededEnvironment == ["A", "D"])
+    }
+
     @Test func whatNoExpressionUsesIsAWarning() throws {
         let transform = try Transform(
             TransformDefinition(

@@ -1,4 +1,5 @@
 import Components
+import Identity
 
 /// Configuration of instances, compared with the recipes that they run.
 extension CloudContext {
@@ -10,12 +11,17 @@ extension CloudContext {
     ) async throws -> (problems: [DefinitionProblem], warnings: [String]) {
         let changed = Set(definition.components.filter { !$0.configuration.isEmpty }.map(\.name))
         let recipes = try await recipeConfigurations(of: lock, instances: changed)
+        let environments = try await components.environments(
+            of: Set(lock.map { ComponentID(component: $0.component, version: $0.version) }))
         let entries = Dictionary(lock.map { ($0.instance, $0) }) { first, _ in first }
         var problems: [DefinitionProblem] = []
         var warnings: [String] = []
         for (index, instance) in definition.components.enumerated() {
-            guard let recipe = recipes[instance.name], let entry = entries[instance.name] else { continue }
+            guard let entry = entries[instance.name] else { continue }
             let who = "component:\(instance.name) runs \(entry.component) \(entry.version)"
+            let needed = environments[ComponentID(component: entry.component, version: entry.version)] ?? []
+            warnings += Self.missing(needed, in: instance).map { "\(who), \($0)" }
+            guard let recipe = recipes[instance.name] else { continue }
             problems += recipe.applying(instance.configuration).problems.map { problem in
                 DefinitionProblem(
                     path: "components[\(index)].configuration.merge\(problem.place)",
@@ -27,6 +33,19 @@ extension CloudContext {
             }
         }
         return (problems, warnings)
+    }
+
+    /// Most variables that warnings about one instance name.
+    private static let mostVariables = 10
+
+    /// What is said of each variable that a recipe needs and an instance does not have.
+    private static func missing(_ needed: [String], in instance: ComponentInstance) -> [String] {
+        needed.filter { instance.environment[$0] == nil }.prefix(mostVariables).map { name in
+            let near = Suggestion.nearest(to: name, in: instance.environment.keys.sorted())
+            return
+                "which reads environment.\(name) without has(…), and has no such variable; messages that need it fail, "
+                + (near.map { "did you mean \(name) by \($0)?" } ?? "add environment: {\(name): …}")
+        }
     }
 
     /// The configurations that the recipes of some instances have, by instance.

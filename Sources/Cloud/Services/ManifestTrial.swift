@@ -249,7 +249,7 @@ extension RegisteredRecipe {
                     recipe.description.prefix { !$0.isNewline }.prefix(Self.maximumDescription)),
                 digest: Array(SHA256.hash(data: Data(text.utf8))), createTime: time,
                 outputs: manifest.transform.outputs.map(PublishedTopic.init)),
-            text: text, artifacts: recipe.allArtifacts, requirements: ComponentRequirements(recipe))
+            text: text, artifacts: recipe.allArtifacts, requirements: ComponentRequirements(manifest))
     }
 }
 

@@ -31,7 +31,7 @@ extension RegistryService {
         let (stored, created) = try await cloud.components.register(
             RegisteredRecipe(
                 component: new, text: request.recipe, artifacts: recipe.allArtifacts,
-                requirements: ComponentRequirements(recipe)),
+                requirements: ComponentRequirements(manifest)),
             dryRun: request.dryRun)
         if created && !request.dryRun {
             cloud.logger.notice(

@@ -9,7 +9,7 @@ extension CloudDatabase {
     }
 
     private static let resolutionSchema = """
-        -- Dependencies, platforms, artifacts and configuration that the recipe names, as JSON; null for none.
+        -- Dependencies, platforms, artifacts and variables that the recipe names, as JSON; null for none.
         ALTER TABLE component_version ADD COLUMN requirements TEXT;
 
         -- Whether a dependency brought the instance, and every artifact that its recipe names, as JSON; null for none.

@@ -1,4 +1,6 @@
 import Components
+import Manifests
+import Transforms
 
 /// What a version of a component needs around it, kept beside the recipe, so that choosing a version reads no
 /// recipe.
@@ -6,12 +8,16 @@ struct ComponentRequirements: Hashable, Sendable, Codable {
     var dependencies: [ComponentDependency] = []
     var platforms: [PlatformEntry] = []
     var artifacts: [ArtifactReference] = []
+    /// Variables that its instances should have; nil for none.
+    var environment: [String]?
 
     /// What a recipe says.
-    init(_ recipe: Recipe) {
-        dependencies = recipe.dependencies
-        platforms = recipe.platforms
-        artifacts = recipe.artifacts
+    init(_ manifest: ComponentManifest) {
+        dependencies = manifest.recipe.dependencies
+        platforms = manifest.recipe.platforms
+        artifacts = manifest.recipe.artifacts
+        let needed = manifest.transform.neededEnvironment
+        environment = needed.isEmpty ? nil : needed
     }
 
     /// Nothing.

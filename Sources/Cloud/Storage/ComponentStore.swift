@@ -44,6 +44,9 @@ protocol ComponentStore: Sendable {
     /// The configurations that the recipes of some versions have; versions that do not exist are missing.
     func configurations(of components: Set<ComponentID>) async throws -> [ComponentID: RecipeConfiguration]
 
+    /// Variables that instances of some versions should have; versions that do not exist are missing.
+    func environments(of components: Set<ComponentID>) async throws -> [ComponentID: [String]]
+
     /// Whether a core was ever told to run a version.
     func mayRun(_ component: ComponentID, core: String) async throws -> Bool
 }

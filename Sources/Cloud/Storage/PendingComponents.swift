@@ -35,6 +35,14 @@ struct PendingComponents: ComponentStore {
         return configurations
     }
 
+    func environments(of components: Set<ComponentID>) async throws -> [ComponentID: [String]] {
+        var environments = try await registered.environments(of: components)
+        for recipe in pending where components.contains(recipe.component.id) {
+            environments[recipe.component.id] = recipe.requirements.environment ?? []
+        }
+        return environments
+    }
+
     // MARK: As it is
 
     func register(

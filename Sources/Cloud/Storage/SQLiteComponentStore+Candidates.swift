@@ -36,6 +36,22 @@ extension SQLiteComponentStore {
         }
     }
 
+    func environments(of components: Set<ComponentID>) async throws -> [ComponentID: [String]] {
+        try await database.read { db in
+            var environments: [ComponentID: [String]] = [:]
+            for id in components {
+                let row = try Row.fetchOne(
+                    db,
+                    sql: "SELECT requirements FROM component_version WHERE component = ? AND sort_key = ?",
+                    arguments: [id.component, VersionSortKey.key(of: id.version)])
+                environments[id] = try row.map {
+                    try ComponentRequirements(stored: $0["requirements"]).environment ?? []
+                }
+            }
+            return environments
+        }
+    }
+
     private static func candidate(from row: Row) throws -> ComponentCandidate {
         let requirements = try ComponentRequirements(stored: row["requirements"])
         return ComponentCandidate(

@@ -69,14 +69,15 @@ extension Checker {
     /// The number of a slot, made where it is new.
     mutating func slot(_ source: Slot.Source, _ type: ValueType, isRead: Bool) -> Int {
         if let number = slotNumbers[source] {
-            if isRead, !result.slots[number].isRead {
-                result.slots[number] = Slot(source: source, type: type, isRead: true)
-            }
+            let known = result.slots[number]
+            result.slots[number] = Slot(
+                source: source, type: type, isRead: known.isRead || isRead,
+                isTested: known.isTested || !isRead)
             return number
         }
         let number = result.slots.count
         slotNumbers[source] = number
-        result.slots.append(Slot(source: source, type: type, isRead: isRead))
+        result.slots.append(Slot(source: source, type: type, isRead: isRead, isTested: !isRead))
         return number
     }
 

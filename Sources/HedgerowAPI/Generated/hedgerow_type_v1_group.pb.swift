@@ -341,7 +341,8 @@ public nonisolated struct Hedgerow_Type_V1_Subscription: Sendable {
   public init() {}
 }
 
-/// What a component instance did since its core started or changed its version.
+/// What a component instance did since its core started or restarted it: with another version, configuration or
+/// environment, or because a component that it depends hard on restarted.
 public nonisolated struct Hedgerow_Type_V1_ComponentStatus: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

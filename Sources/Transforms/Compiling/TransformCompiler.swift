@@ -14,6 +14,8 @@ struct TransformCompiler {
     private var usedAccess: HostAccess = []
     private var usedVariables: Set<String> = []
     private var usedConfiguration: Set<String> = []
+    private var readVariables: Set<String> = []
+    private var testedVariables: Set<String> = []
     /// Names bound so far, and the step (from 0) and path of each.
     private var bound: [String: (step: Int, path: String)] = [:]
     /// A suggestion compares with every name there is; more of them would make a bad recipe expensive.
@@ -25,6 +27,9 @@ struct TransformCompiler {
         self.access = access
         self.schema = TransformSchema(input: definition.input, configuration: definition.configuration)
     }
+
+    /// Variables of the environment that are read and that no expression asks for.
+    var neededEnvironment: [String] { readVariables.subtracting(testedVariables).sorted() }
 
     mutating func run() {
         checkInput()
@@ -255,6 +260,9 @@ struct TransformCompiler {
             switch slot.source {
             case .variable(let name): usedVariables.insert(name)
             case .field(ConfigurationRecord.configuration, let name): usedConfiguration.insert(name)
+            case .field(ConfigurationRecord.environment, let name):
+                if slot.isRead { readVariables.insert(name) }
+                if slot.isTested { testedVariables.insert(name) }
             case .field: break
             }
         }
