@@ -183,9 +183,38 @@ struct RolloutTests {
         try await withGroup(of: 3) { store in
             try await deploy(store, RolloutPolicy(maxInFlight: 1, abort: .init(failedPercent: 0)))
             #expect(try await takes(store, 0))
-            #expect(try await store.expire(at: Self.start.adding(.seconds(299))) == 0)
-            #expect(try await store.expire(at: Self.start.adding(.seconds(301))) == 1)
+            #expect(try await expire(store, at: 299) == 0)
+            #expect(try await expire(store, at: 301) == 1)
             #expect(try await stages(store) == [.timedOut, .canceled, .canceled])
+        }
+    }
+
+    private func expire(_ store: SQLiteDeploymentStore, at seconds: Int64) async throws -> Int {
+        try await store.expire(at: Self.start.adding(.seconds(seconds)), longest: .seconds(7_200))
+    }
+
+    @Test("a clock set back keeps nobody in progress for ever, and one set forward counts a late report")
+    func clockJumps() async throws {
+        try await withGroup(of: 2) { store in
+            try await deploy(store, RolloutPolicy())
+            #expect(try await takes(store, 0))
+            #expect(try await takes(store, 1))
+            let day: Int64 = 86_400
+            #expect(try await expire(store, at: -day) == 0)
+            let deadlines = try #require(try await store.deployment(id: "d")).cores.map(\.deadline)
+            #expect(deadlines.allSatisfy { $0 == Self.start.adding(.seconds(7_200 - day)) })
+            // What a core says has a deadline by the clock as it is now, and what is nearer stays.
+            _ = try await store.recordReport(
+                CoreReport(
+                    deploymentID: "d", stage: .inProgress, reason: "", step: 1,
+                    deadline: Self.start.adding(.seconds(60 - day))),
+                core: "c00", at: Self.start.adding(.seconds(-day)))
+            #expect(try await expire(store, at: 61 - day) == 1)
+            #expect(try await stages(store) == [.timedOut, .inProgress])
+            // Forward again.
+            #expect(try await expire(store, at: day) == 1)
+            for number in 0..<2 { _ = try await report(store, number, .succeeded, at: day + 1) }
+            #expect(try await stages(store) == [.succeeded, .succeeded])
         }
     }
 

@@ -44,7 +44,10 @@ struct Housekeeping: Service {
 
     /// Marks deployments that took too long.
     func checkDeadlines() async throws {
-        if try await cloud.deployments.expire(at: cloud.now) > 0 { cloud.deploymentChanges.fire() }
+        let longest = max(
+            cloud.configuration.deploymentDeadline, AttachSession.maximumStage + AttachSession.reportGrace)
+        let expired = try await cloud.deployments.expire(at: cloud.now, longest: longest)
+        if expired > 0 { cloud.deploymentChanges.fire() }
     }
 
     /// Writes down when things were last connected.

@@ -118,8 +118,10 @@ protocol DeploymentStore: Sendable {
 
     /// Marks what is over its deadline as timed out, and stops rollouts of which too many failed.
     ///
+    /// - Parameter longest: how far ahead a deadline may be. One that is further is from before the clock was set back,
+    ///   and comes so near.
     /// - Returns: how many.
-    func expire(at time: Date) async throws -> Int
+    func expire(at time: Date, longest: Duration) async throws -> Int
 
     /// Records which CA signed a core's newest server certificate.
     func recordServerAuthority(_ fingerprint: String, of core: String) async throws

@@ -250,8 +250,11 @@ struct SQLiteDeploymentStore: DeploymentStore {
         }
     }
 
-    func expire(at time: Date) async throws -> Int {
+    func expire(at time: Date, longest: Duration) async throws -> Int {
         try await database.write { db in
+            try db.execute(
+                sql: "UPDATE core_deployment SET deadline = ?1 WHERE status = 2 AND deadline > ?1",
+                arguments: [time.adding(longest).milliseconds])
             let affected = try Int64.fetchAll(
                 db, sql: "SELECT DISTINCT deployment FROM core_deployment WHERE status = 2 AND deadline < ?",
                 arguments: [time.milliseconds])
