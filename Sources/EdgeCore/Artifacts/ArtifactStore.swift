@@ -98,12 +98,16 @@ final class ArtifactStore: Sendable {
     }
 
     /// Says what must stay from now on, and removes what was not used for a long time.
-    func retain(_ digests: Set<[UInt8]>) async {
+    ///
+    /// - Parameter keepsRest: whether what nothing names may stay until then; not where others need the room.
+    func retain(_ digests: Set<[UInt8]>, keepsRest: Bool = true) async {
         state.withLock { $0.retained = digests }
         do {
             try await turns.run {
                 try await BlockingIO.run { [self] in
-                    let limit = Int64(Date().timeIntervalSince1970) - Self.keepUnused.components.seconds
+                    let limit =
+                        keepsRest
+                        ? Int64(Date().timeIntervalSince1970) - Self.keepUnused.components.seconds : .max
                     try removeLeftovers()
                     for file in removable(beside: []) where file.used < limit { try remove(file) }
                 }

@@ -21,6 +21,8 @@ struct DeploymentDriver {
     private var repairWait: Duration?
     /// Whether what runs, or is to run, has changed since the files that must stay were named.
     private var isRetentionDue = true
+    /// Whether a deployment's step found no room on the disk since then.
+    private var isDiskFull = false
 
     init(parts: DeploymentRunner.Parts) {
         self.parts = parts
@@ -139,6 +141,7 @@ struct DeploymentDriver {
                 return await begin(new, superseding: reason)
             } catch {
                 guard !Task.isCancelled else { return nil }
+                noteFullDisk(error)
                 begun.progress = noting(begun.progress, .failed(Self.sentence(error)))
             }
         }
@@ -242,6 +245,7 @@ struct DeploymentDriver {
             return start()
         } catch {
             guard !Task.isCancelled, !(error is CommitterClosed) else { return nil }
+            noteFullDisk(error)
             logger.error("a deployment's step was not stored", metadata: ["error.message": "\(error)"])
             if !next.progress.isOver {
                 next.progress = noting(old.progress, .failed(Self.sentence(error)))
@@ -316,10 +320,15 @@ struct DeploymentDriver {
         return progress
     }
 
-    /// Whether the files that must stay are to be named again, once.
-    mutating func takeRetention() -> Bool {
-        defer { isRetentionDue = false }
-        return isRetentionDue
+    /// Whether the files that must stay are to be named again, once, and whether others may stay beside them.
+    mutating func takeRetention() -> (isDue: Bool, keepsRest: Bool) {
+        guard isRetentionDue else { return (false, true) }
+        defer { (isRetentionDue, isDiskFull) = (false, false) }
+        return (true, !isDiskFull)
+    }
+
+    private mutating func noteFullDisk(_ error: any Error) {
+        if case StorageError.full = error { isDiskFull = true }
     }
 
     /// What is on its way.

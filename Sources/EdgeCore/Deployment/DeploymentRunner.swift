@@ -92,9 +92,11 @@ final class DeploymentRunner: Service {
                     case .repairDue: start(driver.repair(), in: &group)
                     }
                 }
-                if driver.takeRetention() {
+                let retention = driver.takeRetention()
+                if retention.isDue {
                     group.addTask { [parts, underWay = driver.underWay] in
-                        await StageWork(parts: parts).retainArtifacts(beside: underWay)
+                        await StageWork(parts: parts).retainArtifacts(
+                            beside: underWay, keepsRest: retention.keepsRest)
                     }
                 }
                 await wake.wait()

@@ -26,13 +26,15 @@ extension StageWork {
     }
 
     /// Says which files must stay: those of what runs, of what the core would go back to, and of what is on its way.
-    func retainArtifacts(beside underWay: Hedgerow_Type_V1_GroupRevision?) async {
+    ///
+    /// - Parameter keepsRest: whether others may stay too; not on a full disk.
+    func retainArtifacts(beside underWay: Hedgerow_Type_V1_GroupRevision?, keepsRest: Bool = true) async {
         var digests: Set<[UInt8]> = []
         for revision in [parts.revision.current, parts.revision.previous, underWay] {
             guard let revision else { continue }
             digests.formUnion(await artifacts(of: revision).map(\.digest))
         }
-        await parts.artifacts.retain(digests)
+        await parts.artifacts.retain(digests, keepsRest: keepsRest)
     }
 
     /// The files that a revision needs on this core, as its recipes say.

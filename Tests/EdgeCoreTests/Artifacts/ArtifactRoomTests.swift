@@ -97,6 +97,9 @@ import Testing
             }
             await store.retain([files[0].digest])
             #expect(names(fixture, of: files) == ["f1", "f3"])
+            // Where others need the room, at once.
+            await store.retain([files[0].digest], keepsRest: false)
+            #expect(names(fixture, of: files) == ["f1"])
         }
     }
 
