@@ -21,7 +21,11 @@ struct FakeDeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleSer
             )
         }
         if let error { throw error }
-        if isSilent { try await context.cancellation.cancelled }
+        if isSilent {
+            try await context.cancellation.cancelled
+            // Whoever is silent does not answer at the end either.
+            throw RPCError(code: .unavailable, message: "there is no answer")
+        }
         guard let text else {
             throw HedgerowError(.notFound, .notFound, "there is no component \(name)")
         }
