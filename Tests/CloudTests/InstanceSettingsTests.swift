@@ -164,6 +164,54 @@ import Testing
         }
     }
 
+    @Test func goingBackBringsTheSettingsOfThatRevision() async throws {
+        try await withCloud { cloud in
+            let admin = try await cloud.enrollOperator()
+            let core = try await cloud.register(admin, .core, "c")
+            _ = try await cloud.register(admin, .thing, "t")
+            try await cloud.push(admin, limit())
+            _ = try await cloud.apply(
+                admin, group("configuration: {merge: {high: 75}}", "environment: {A: old}"))
+            let old = try await cloud.group(admin, "g").newestRevision.components
+            try await cloud.attach(core) { attached in
+                attached.hello()
+                let first = try await cloud.deploy(admin, "g").id
+                _ = try await attached.assignment()
+                attached.report(first, .succeeded)
+                try await eventually(
+                    "the first to succeed",
+                    holds: { try await plan(cloud, admin).map(\.action) == [.unchanged, .unchanged] })
+                _ = try await cloud.apply(
+                    admin, group("configuration: {merge: {high: 70}}", "environment: {A: new}"))
+                let second = try await cloud.deploy(admin, "g").id
+                #expect(try await attached.assignment(skipping: 1).revision.components != old)
+                attached.report(second, .succeeded)
+                try await eventually(
+                    "the second to succeed",
+                    holds: { try await plan(cloud, admin).map(\.action) == [.unchanged, .unchanged] })
+                _ = try await cloud.call(as: admin) { client in
+                    try await Hedgerow_Deployment_V1_DeploymentService.Client(wrapping: client)
+                        .createDeployment(
+                            .with {
+                                $0.group = "g"
+                                $0.rollback = true
+                                $0.revision = 1
+                            })
+                }
+                let assigned = try await attached.assignment(skipping: 2).revision
+                #expect(assigned.revision == 1 && assigned.components == old)
+            }
+        }
+    }
+
+    @Test func whatAnEarlierVersionStoredOfARecipeIsReadWithoutVariables() throws {
+        let stored =
+            #"{"artifacts":[],"dependencies":[{"component":"a","kind":"hard","version":"^1"}],"platforms":[]}"#
+        let requirements = try ComponentRequirements(stored: stored)
+        #expect(requirements.dependencies.map(\.component) == ["a"] && requirements.environment == nil)
+        #expect(try ComponentRequirements(stored: requirements.stored()) == requirements)
+    }
+
     @Test func aPlanRestartsOnlyWhatDiffersByValue() async throws {
         try await withCloud { cloud in
             let admin = try await cloud.enrollOperator()
