@@ -8,7 +8,9 @@ import Synchronization
 /// Puts the work of many callers into one transaction: one fsync for all that queued while the last ran.
 ///
 /// There is no timer (semantics, section 2): a lone caller is committed at once, and under load a
-/// transaction holds whatever came during the previous one. Each caller's work runs in a savepoint of its
+/// transaction holds whatever came during the previous one. There is no task that commits either, whose turn a
+/// caller would wait for: who finds nothing under way begins a transaction on the database's queue, and each begins the
+/// next. Each caller's work runs in a savepoint of its
 /// own, so that one that throws undoes only itself; one that is alone is the transaction, which costs less (SQLite
 /// keeps what a savepoint would restore). A failure of the commit fails every caller of that
 /// transaction: nothing of it may be acknowledged.
@@ -52,11 +54,24 @@ public final class GroupCommitter: Service, Sendable {
 
     private struct State {
         var queue: [Work] = []
+        /// Whether ``run()`` runs.
+        var isStarted = false
+        /// Whether a transaction runs or is about to.
+        var isBusy = false
         var isEnding = false
         var isClosed = false
+        /// Waits for the last transaction.
+        var closing: CheckedContinuation<Void, Never>?
         var statistics = Statistics()
         /// What was found damaged.
         var damage: StorageError?
+
+        /// Whether a transaction is to be begun now, which is under way then.
+        mutating func begin() -> Bool {
+            guard isStarted, !isBusy, !queue.isEmpty else { return false }
+            isBusy = true
+            return true
+        }
     }
 
     private let pool: DatabasePool
@@ -65,7 +80,7 @@ public final class GroupCommitter: Service, Sendable {
     private let endsWhenDamaged: Bool
     private let logger: Logger
     private let state = Mutex(State())
-    private let arrival = Signal()
+    private let ending = Signal()
     private let duration = Timer(label: "hedgerow_commit_duration")
 
     /// Makes a committer; nothing is committed until ``run()`` runs.
@@ -126,12 +141,13 @@ public final class GroupCommitter: Service, Sendable {
                         }, isUndone: isUndone)
                 },
                 fail: { continuation.resume(throwing: $0) }, needsRoom: needsRoom, isSynced: isSynced)
-            let accepted = state.withLock { state in
-                guard !state.isClosed else { return false }
+            let (accepted, begins) = state.withLock { state -> (Bool, Bool) in
+                guard !state.isClosed else { return (false, false) }
                 state.queue.append(item)
-                return true
+                return (true, state.begin())
             }
-            if accepted { arrival.signal() } else { item.fail(CommitterClosed()) }
+            if begins { beginTransaction() }
+            if !accepted { item.fail(CommitterClosed()) }
         }
     }
 
@@ -139,16 +155,17 @@ public final class GroupCommitter: Service, Sendable {
     ///
     /// - Throws: ``StorageError/damaged(path:detail:)`` where the database is and that is to end it.
     public func run() async throws {
+        let begins = state.withLock { state in
+            state.isStarted = true
+            return state.begin()
+        }
+        if begins { beginTransaction() }
         await withGracefulShutdownHandler {
-            while !Task.isCancelled, !state.withLock({ $0.isEnding }) {
-                await arrival.wait()
-                while await commitQueued() {}
-            }
-            while await commitQueued() {}
-            close()
+            while !Task.isCancelled, !state.withLock({ $0.isEnding }) { await ending.wait() }
+            await close()
         } onGracefulShutdown: {
             self.state.withLock { $0.isEnding = true }
-            self.arrival.signal()
+            self.ending.signal()
         }
         if let damage = state.withLock({ $0.damage }) { throw damage }
     }
@@ -168,33 +185,55 @@ public final class GroupCommitter: Service, Sendable {
         logger.critical(
             "the database is damaged; this program ends, and saves what can be read when it starts again",
             metadata: ["database.path": "\(path)", "error.message": "\(detail)"])
-        arrival.signal()
+        ending.signal()
     }
 
-    /// Commits one transaction; false where nothing was queued.
-    private func commitQueued() async -> Bool {
-        let works = state.withLock { state in
-            let count = min(state.queue.count, Self.maximumPerTransaction)
-            let works = Array(state.queue.prefix(count))
-            state.queue.removeFirst(count)
-            return works
+    // The writes must finish even when the service is being cancelled: GRDB interrupts a write whose task
+    // is cancelled, so they are handed to the pool's queue, which knows of no task.
+    private func beginTransaction() {
+        pool.asyncWriteWithoutTransaction { db in
+            let works = self.state.withLock { state in
+                let count = min(state.queue.count, Self.maximumPerTransaction)
+                let works = Array(state.queue.prefix(count))
+                state.queue.removeFirst(count)
+                return works
+            }
+            self.commit(self.refusingWhatNeedsRoom(works, db), db)
+            let (continues, closing) = self.state.withLock { state in
+                state.isBusy = false
+                if state.begin() { return (true, nil as CheckedContinuation<Void, Never>?) }
+                defer { state.closing = nil }
+                if state.closing != nil { state.isClosed = true }
+                return (false, state.closing)
+            }
+            // In a turn of its own, so that others who write to the database get theirs.
+            if continues { self.beginTransaction() }
+            closing?.resume()
         }
-        guard !works.isEmpty else { return false }
-        await commit(await refusingWhatNeedsRoom(works))
-        return true
     }
 
-    private func commit(_ works: [Work]) async {
+    private func commit(_ works: [Work], _ db: Database) {
         guard !works.isEmpty else { return }
         do {
-            try await write(works)
+            let start = ContinuousClock.now
+            let completions =
+                works.contains(where: \.isSynced)
+                ? try Self.transaction(of: works, db)
+                : try Self.unsyncedTransaction(of: works, db, path: path)
+            let (seconds, attoseconds) = start.duration(to: .now).components
+            duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+            state.withLock {
+                $0.statistics.transactions += 1
+                $0.statistics.works += UInt64(works.count)
+            }
+            for completion in completions { completion(nil) }
         } catch {
             let failure = (error as? DatabaseError).map { StorageError($0, path: path) as any Error } ?? error
             state.withLock { $0.statistics.failures += 1 }
             met(error)
             if case StorageError.full = failure, room != nil {
-                let rest = await refusingWhatNeedsRoom(works, didFail: true)
-                if rest.count < works.count { return await commit(rest) }
+                let rest = refusingWhatNeedsRoom(works, didFail: true, db)
+                if rest.count < works.count { return commit(rest, db) }
             }
             logger.error(
                 "transaction failed; nothing in it was stored",
@@ -207,15 +246,13 @@ public final class GroupCommitter: Service, Sendable {
     ///
     /// - Parameter didFail: Whether these works just failed for want of it.
     /// - Returns: What is to be committed.
-    private func refusingWhatNeedsRoom(_ works: [Work], didFail: Bool = false) async -> [Work] {
-        guard let room else { return works }
+    private func refusingWhatNeedsRoom(
+        _ works: [Work], didFail: Bool = false, _ db: Database
+    ) -> [Work] {
+        guard let room, !works.isEmpty else { return works }
         if didFail || room.isDue {
             do {
-                try await withCheckedThrowingContinuation { continuation in
-                    pool.asyncWriteWithoutTransaction { db in
-                        continuation.resume(with: Result { try room.look(db, didFail: didFail) })
-                    }
-                }
+                try room.look(db, didFail: didFail)
             } catch {
                 logger.debug("the disk's room is not known", metadata: ["error.message": "\(error)"])
             }
@@ -224,35 +261,6 @@ public final class GroupCommitter: Service, Sendable {
         let refusal = StorageError.full(path: path)
         for work in works where work.needsRoom { work.fail(refusal) }
         return works.filter { !$0.needsRoom }
-    }
-
-    // The write must finish even when the service is being cancelled: GRDB interrupts a write whose task
-    // is cancelled, so it is handed to the pool's queue, which knows of no task.
-    private func write(_ works: [Work]) async throws {
-        let start = ContinuousClock.now
-        try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWriteWithoutTransaction { db in
-                continuation.resume(
-                    with: Result {
-                        let completions =
-                            works.contains(where: \.isSynced)
-                            ? try Self.transaction(of: works, db)
-                            : try Self.unsyncedTransaction(of: works, db, path: self.path)
-                        self.finish(completions, start)
-                    })
-            }
-        }
-    }
-
-    /// Tells the callers, from the database's queue: they need not wait for a turn of the committer.
-    private func finish(_ completions: [@Sendable ((any Error)?) -> Void], _ start: ContinuousClock.Instant) {
-        let (seconds, attoseconds) = start.duration(to: .now).components
-        duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-        state.withLock {
-            $0.statistics.transactions += 1
-            $0.statistics.works += UInt64(completions.count)
-        }
-        for completion in completions { completion(nil) }
     }
 
     private static func transaction(
@@ -280,13 +288,19 @@ public final class GroupCommitter: Service, Sendable {
         return try outcome.get()
     }
 
-    private func close() {
-        let left = state.withLock { state in
-            state.isClosed = true
-            defer { state.queue.removeAll() }
-            return state.queue
+    /// Commits what is queued, and refuses the rest.
+    private func close() async {
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                if state.isBusy {
+                    state.closing = continuation
+                } else {
+                    state.isClosed = true
+                }
+                return state.isClosed
+            }
+            if isDone { continuation.resume() }
         }
-        for work in left { work.fail(CommitterClosed()) }
     }
 }
 
