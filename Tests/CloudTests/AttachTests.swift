@@ -362,13 +362,11 @@ import X509
                         }
                     }
                 }
-                let begin = ContinuousClock.now
+                // Once the grace of open calls is over the connection would end without a reason.
                 let reason = try await core.endReason()
                 #expect(reason.reason == .shuttingDown)
                 #expect(reason.code == .unavailable)
                 #expect(try await watching?.reason == .shuttingDown)
-                // Long before the grace of open calls is over.
-                #expect(ContinuousClock.now - begin < ServerTransports.shutdownGrace)
             }
         }
     }

@@ -264,11 +264,9 @@ struct IdentityRefusalTests {
                                 try await atCore.open()
                                 try await atCloud.open(stream: "direct")
                                 #expect(try await fleet.revoke(.thing, "thing-1") == 1)
-                                let begin = ContinuousClock.now
-                                #expect(try await atCore.refusal(within: .seconds(5)).reason == .revoked)
-                                #expect(try await atCloud.refusal(within: .seconds(5)).reason == .revoked)
-                                #expect(try await subscriber.refusal(within: .seconds(5)).reason == .revoked)
-                                #expect(ContinuousClock.now - begin < .seconds(5))
+                                #expect(try await atCore.refusal(within: .seconds(30)).reason == .revoked)
+                                #expect(try await atCloud.refusal(within: .seconds(30)).reason == .revoked)
+                                #expect(try await subscriber.refusal(within: .seconds(30)).reason == .revoked)
                             }
                         }
                     }
@@ -298,8 +296,8 @@ struct IdentityRefusalTests {
                             try await fleet.deploy(Fleet.simpleGroup)
                             try await fleet.delete("thing-2")
                             let reasons = [
-                                try await atCore.refusal(within: .seconds(5)).reason,
-                                try await atCloud.refusal(within: .seconds(5)).reason,
+                                try await atCore.refusal(within: .seconds(30)).reason,
+                                try await atCloud.refusal(within: .seconds(30)).reason,
                             ]
                             #expect(reasons.allSatisfy { $0 == .revoked || $0 == .notInGroup }, "\(reasons)")
                         }

@@ -49,18 +49,16 @@ struct HostileManifestTests {
         #expect(found.first?.contains("nesting is too deep") == true)
     }
 
-    @Test("that repeat themselves through aliases are refused in no time")
+    /// Written out, it would have more values than any time allows.
+    @Test("that repeat themselves through aliases are refused unexpanded", .timeLimit(.minutes(5)))
     func aliases() {
         var bomb = "a0: &a0 [x, x]\n"
         for level in 1...60 { bomb += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
         bomb += "? *a60\n: x\n"
-        let clock = ContinuousClock()
-        let began = clock.now
         #expect(
             errors(bomb) == [
                 "h:2:10: anchors and aliases (&name, *name) are not allowed; write the value again"
             ])
-        #expect(clock.now - began < .seconds(5))
     }
 
     @Test("that have an alias behind quotes or comments are refused too")

@@ -15,7 +15,7 @@ public struct DidNotHappen: Error, CustomStringConvertible {
 ///   - check: gives a value when it has happened.
 /// - Throws: ``DidNotHappen``, or what the check throws.
 public func eventually<Value: Sendable>(
-    _ what: String, within: Duration = .seconds(30), _ check: () async throws -> Value?
+    _ what: String, within: Duration = .seconds(60), _ check: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + within
     while true {
@@ -29,7 +29,7 @@ public func eventually<Value: Sendable>(
 
 /// Looks again and again until a condition holds, at most until the deadline.
 public func eventually(
-    _ what: String, within: Duration = .seconds(30), holds condition: () async throws -> Bool
+    _ what: String, within: Duration = .seconds(60), holds condition: () async throws -> Bool
 ) async throws {
     let _: Bool = try await eventually(what, within: within) { try await condition() ? true : nil }
 }

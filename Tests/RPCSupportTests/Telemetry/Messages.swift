@@ -49,5 +49,5 @@ func opening(_ oldest: UInt64 = 1, epoch number: UInt8 = 1, stream: String = "")
 
 /// Waits until a condition holds; throws where it does not come to that.
 func until(_ condition: () -> Bool) async throws {
-    try await eventually("a condition of the test", within: .seconds(10), holds: { condition() })
+    try await eventually("a condition of the test", within: .seconds(60), holds: { condition() })
 }
