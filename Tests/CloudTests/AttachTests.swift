@@ -144,6 +144,27 @@ import X509
         }
     }
 
+    /// What it runs is what it is to run, but not for long: a newer one is under way there.
+    @Test func aCoreThatIsOnItsWayElsewhereIsToldToGoBack() async throws {
+        try await withFleet { cloud, admin, identity, _ in
+            let first = try await cloud.deploy(admin, "g")
+            try await cloud.attach(identity) { core in
+                core.hello()
+                _ = try await core.assignment()
+                core.report(first.id, .succeeded)
+                try await eventually("the first has succeeded") {
+                    try await cloud.deployment(admin, first.id).cores[0].status == .succeeded
+                }
+                try await cloud.apply(admin, "{kind: Group, name: g, cores: [c]}")
+                let second = try await cloud.deploy(admin, "g")
+                #expect(try await core.assignment(skipping: 1).deploymentID == second.id)
+                let back = try await cloud.deploy(admin, "g", revision: 1)
+                #expect(try await core.assignment(skipping: 2).deploymentID == back.id)
+                #expect(try await cloud.deployment(admin, back.id).cores.map(\.status) == [.inProgress])
+            }
+        }
+    }
+
     @Test func aFailedDeploymentIsNotTriedAgainByItself() async throws {
         try await withFleet { cloud, admin, identity, _ in
             let deployment = try await cloud.deploy(admin, "g")

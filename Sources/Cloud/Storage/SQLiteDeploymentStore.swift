@@ -187,7 +187,9 @@ struct SQLiteDeploymentStore: DeploymentStore {
                 break
             }
             let lock = try ComponentLock.fetch(deployment: sequence, in: db)
-            if try Self.activeRevision(of: core, in: db) == id, try Self.runs(lock, core: core, in: db) {
+            if try Self.activeRevision(of: core, in: db) == id, try Self.runs(lock, core: core, in: db),
+                try stage == .succeeded || !Self.mayChange(core: core, before: sequence, in: db)
+            {
                 guard stage != .succeeded else { return (nil, false) }
                 // It finished, and the report was lost.
                 try Self.set(.succeeded, reason: "", core: core, deployment: sequence, at: time, in: db)
