@@ -32,7 +32,7 @@ def artifacts(samples, programs, directory, runs):
             samples.add("artifact.ratio_to_stream", rate / ceiling, "",
                         "artifact.mib_s to ceiling.server_stream_mib_s in the same run")
             samples.add("artifact.core.peak_mib", most - before, "MiB",
-                        f"most resident memory of the core during the download ({most:.0f}) above that before")
+                        f"most memory of the core's own (RssAnon) during the download ({most:.0f}) above that before")
     finally:
         fleet.stop()
 
@@ -60,23 +60,22 @@ def download(fleet, number):
         GROUP.replace("version: 1.0.0", f"version: {version}") % ", ".join(fleet.group))
     fleet.hedgerow("components", "push", folder / "recipe.yaml")
     fleet.hedgerow("apply", "-f", folder / "group.yaml")
-    watch = Watch(fleet.path / "core/artifacts" / digest)
-    before = fleet.core.resident_mib()
-    # What it took at its start is no business of the download.
-    pathlib.Path(f"/proc/{fleet.core.process.pid}/clear_refs").write_text("5")
+    watch = Watch(fleet.core, fleet.path / "core/artifacts" / digest)
+    before = fleet.core.own_mib()
     watch.start()
     fleet.hedgerow("deploy", "bench", "--wait")
     watch.join(60)
     if not watch.seconds:
         raise Failure("the core did not fetch the artifact of its deployment")
-    return watch.seconds, before, fleet.core.resident_mib(most=True)
+    return watch.seconds, before, watch.most
 
 
 class Watch(threading.Thread):
-    """Sees how long a file takes from its first byte's place to its name."""
+    """Sees how long a file takes from its first byte's place to its name, and what memory the core has meanwhile."""
 
-    def __init__(self, path):
+    def __init__(self, core, path):
         super().__init__(daemon=True)
+        self.core, self.most = core, 0
         self.path, self.partial = path, path.with_name(path.name + ".partial")
         self.seconds = None
 
@@ -89,4 +88,6 @@ class Watch(threading.Thread):
             if began is not None and self.path.exists():
                 self.seconds = time.monotonic() - began
                 return
+            if began is not None:
+                self.most = max(self.most, self.core.own_mib())
             time.sleep(0.0005)

@@ -67,6 +67,13 @@ class Program:
                 return int(line.split()[1]) / 1024
         raise Failure(f"{self.log.stem} has no {wanted[:-1]}")
 
+    def own_mib(self):
+        """RssAnon: its own memory, without the text of the program, in MiB."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) / 1024
+        raise Failure(f"{self.log.stem} has no RssAnon")
+
     def written_bytes(self):
         """Bytes that it has had written to a disk, so far."""
         for line in pathlib.Path(f"/proc/{self.process.pid}/io").read_text().splitlines():
