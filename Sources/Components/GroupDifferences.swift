@@ -175,6 +175,10 @@ public enum GroupDifferences {
         }
     }
 
+    private static func byKey(_ settings: [Setting]) -> [String: Setting] {
+        Dictionary(settings.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Differences of a list whose elements have names, setting by setting.
     private static func keyed<Element>(
         _ section: String, _ old: [Element], _ new: [Element], name: (Element) -> String,
@@ -191,8 +195,8 @@ public enum GroupDifferences {
             case (let old?, nil): differences.append(Difference(section, .removed, key, from: shown(old)))
             case (nil, let new?): differences.append(Difference(section, .added, key, to: shown(new)))
             case (let old?, let new?):
-                let was = Dictionary(uniqueKeysWithValues: settings(old).map { ($0.key, $0) })
-                let becomes = Dictionary(uniqueKeysWithValues: settings(new).map { ($0.key, $0) })
+                let was = Self.byKey(settings(old))
+                let becomes = Self.byKey(settings(new))
                 let order = (settings(new) + settings(old)).map(\.key)
                 var seen = Set<String>()
                 for setting in order where seen.insert(setting).inserted {

@@ -17,9 +17,10 @@ public struct JSONPointer: Hashable, Sendable {
             self.keys = []
             return
         }
-        guard text.hasPrefix("/") else { return nil }
+        guard text.unicodeScalars.first == "/" else { return nil }
         var keys: [String] = []
-        for part in text.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
+        // By Unicode scalars: a slash with a combining mark behind it is a slash, and no character that Swift finds.
+        for part in text.unicodeScalars.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             guard let key = Self.unescaped(part) else { return nil }
             keys.append(key)
         }
@@ -29,33 +30,34 @@ public struct JSONPointer: Hashable, Sendable {
     /// The text of the pointer that leads along keys.
     public static func text(_ keys: [String]) -> String {
         keys.map { key in
-            var escaped = "/"
-            for character in key {
-                switch character {
-                case "~": escaped += "~0"
-                case "/": escaped += "~1"
-                default: escaped.append(character)
+            var escaped = "/".unicodeScalars
+            for scalar in key.unicodeScalars {
+                switch scalar {
+                case "~": escaped.append(contentsOf: "~0".unicodeScalars)
+                case "/": escaped.append(contentsOf: "~1".unicodeScalars)
+                default: escaped.append(scalar)
                 }
             }
-            return escaped
+            return String(escaped)
         }.joined()
     }
 
-    private static func unescaped(_ part: Substring) -> String? {
-        var key = ""
-        var rest = part[...]
+    private static func unescaped(_ part: Substring.UnicodeScalarView) -> String? {
+        var key = String.UnicodeScalarView()
+        var rest = part
         while let tilde = rest.firstIndex(of: "~") {
-            key += rest[..<tilde]
+            key.append(contentsOf: rest[..<tilde])
             let next = rest.index(after: tilde)
             guard next < rest.endIndex else { return nil }
             switch rest[next] {
-            case "0": key += "~"
-            case "1": key += "/"
+            case "0": key.append("~")
+            case "1": key.append("/")
             default: return nil
             }
             rest = rest[rest.index(after: next)...]
         }
-        return key + rest
+        key.append(contentsOf: rest)
+        return String(key)
     }
 }
 

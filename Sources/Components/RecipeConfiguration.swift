@@ -94,12 +94,14 @@ public struct RecipeConfiguration: Hashable, Sendable {
             at keys: [String]
         ) -> [String: ConfigurationValue] {
             var result: [String: ConfigurationValue] = [:]
+            let names = defaults.keys.sorted()
             for (key, value) in members.sorted(by: { $0.key < $1.key }) {
                 guard let standard = defaults[key] else {
                     result[key] = value
-                    let near = Suggestion.nearest(to: key, in: defaults.keys.sorted())
-                    let known =
-                        defaults.isEmpty ? "it has none" : "known are \(Self.named(defaults.keys.sorted()))"
+                    // To look for a near name takes as long as there are names.
+                    guard problems.count < RecipeConfiguration.maximumProblems else { continue }
+                    let near = Suggestion.nearest(to: key, in: names)
+                    let known = defaults.isEmpty ? "it has none" : "known are \(Self.named(names))"
                     add(
                         keys + [key],
                         "the recipe's configuration has no \"\(JSONPointer.text(keys + [key]))\"; "
