@@ -27,8 +27,8 @@ enum ConfigurationRecord {
         return RecordType(name: name, fields: fields, isOpen: false, members: shapes)
     }
 
-    /// What expressions know of a value: nothing of null, and of the elements of a list or map that has none or several
-    /// kinds of them.
+    /// What expressions know of a value: nothing of null, of the elements of a list or map that has none or several
+    /// kinds of them, and of lists and objects in a list, of which an instance may have any.
     private static func valueType(of value: Value) -> ValueType {
         switch value {
         case .double: .double
@@ -41,8 +41,15 @@ enum ConfigurationRecord {
         case .duration: .duration
         case .type: .type
         case .null: .dyn
-        case .list(let elements): .list(common(elements))
+        case .list(let elements): .list(elements.contains(where: isNested) ? .dyn : common(elements))
         case .map(let map): .map(.string, common(map.entries.map(\.value)))
+        }
+    }
+
+    private static func isNested(_ value: Value) -> Bool {
+        switch value {
+        case .list, .map: true
+        default: false
         }
     }
 
