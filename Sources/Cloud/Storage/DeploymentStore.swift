@@ -89,7 +89,8 @@ protocol DeploymentStore: Sendable {
     /// What a core is to be told now: its newest deployment, unless that ended with a refusal there or the
     /// core runs it, or its turn has not come, or it was canceled. Marks it as being in progress until the
     /// deadline, and remembers that the core may run its revision, and ask for the recipes of its lock, from now
-    /// on. A core that runs it already, with the same lock, is marked as succeeded.
+    /// on. A core that runs it already, with the same lock, is marked as succeeded, unless one that it was told
+    /// before may still be under way there: then it is told.
     ///
     /// - Parameter told: sequence of the deployment that the core was told on this attachment; 0 for none. It
     ///   is not told twice.

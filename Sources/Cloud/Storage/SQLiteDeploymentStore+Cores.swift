@@ -128,22 +128,22 @@ extension SQLiteDeploymentStore {
         return active == ComponentLock.digest(of: lock)
     }
 
-    /// Whether a core may be about to run something else than it said: it was told a deployment that was cancelled
-    /// before it had ended there, and has ended none since.
+    /// Whether a core may be about to run something else than it said: it was told a deployment that was cancelled, or
+    /// that it said nothing of in time, and has ended none since.
     static func mayChange(core: String, before sequence: Int64, in db: Database) throws -> Bool {
         try Bool.fetchOne(
             db,
             sql: """
                 SELECT EXISTS (
                     SELECT 1 FROM core_deployment
-                    WHERE core = ?1 AND deployment < ?2 AND status = ?3 AND start_time IS NOT NULL
+                    WHERE core = ?1 AND deployment < ?2 AND status IN (?3, ?7) AND start_time IS NOT NULL
                         AND deployment > ifnull((
                             SELECT max(deployment) FROM core_deployment
                             WHERE core = ?1 AND deployment < ?2 AND status IN (?4, ?5, ?6)), 0))
                 """,
             arguments: [
                 core, sequence, CoreStage.canceled.rawValue, CoreStage.succeeded.rawValue,
-                CoreStage.failed.rawValue, CoreStage.rolledBack.rawValue,
+                CoreStage.failed.rawValue, CoreStage.rolledBack.rawValue, CoreStage.timedOut.rawValue,
             ]) ?? false
     }
 

@@ -111,6 +111,12 @@ struct DeploymentDriver {
             if record?.progress.isOver == false {
                 endTicket()
                 next = await move(.superseded(superseding))
+                if let now = parts.revision.running, now.revision == assignment.revision {
+                    // Nothing came between.
+                } else {
+                    // The one before switched in this moment.
+                    return await begin(new, superseding: superseding)
+                }
             }
             parts.board.say(
                 .init(id: new.id, status: .succeeded, reason: "the core runs this revision already"))

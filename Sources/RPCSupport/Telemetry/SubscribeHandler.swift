@@ -49,7 +49,10 @@ public struct SubscribeHandler: Sendable {
         return filters
     }
 
-    /// Serves one stream; see ``PublishHandler`` for `cancelled`.
+    /// Serves one stream.
+    ///
+    /// - Parameter cancelled: returns when the call is over (deadline, peer gone, shutdown): grpc-swift does not cancel the
+    ///   handler's task by itself.
     public func serve(
         requests: RPCAsyncSequence<Hedgerow_Telemetry_V1_SubscribeRequest, any Error>,
         responses: RPCWriter<Hedgerow_Telemetry_V1_SubscribeResponse>,
