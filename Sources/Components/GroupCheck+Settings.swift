@@ -1,3 +1,5 @@
+import Expressions
+
 /// Configuration and environment of instances, as far as they can be checked without the recipe.
 extension GroupCheck {
     mutating func checkSettings(of instance: ComponentInstance, path: String) {
@@ -53,17 +55,7 @@ extension ComponentInstance {
 
     /// What is wrong with the name of a variable; nil where nothing is.
     static func problem(withVariable name: String) -> String? {
-        let isName =
-            name.utf8.first.map { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } == true
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
-        if !isName {
+        if !Identifier.isValid(name) {
             return
                 "\"\(name.prefix(60))\" is no name of a variable; a name has the letters A to Z and a to z, digits and _, "
                 + "and no digit first"

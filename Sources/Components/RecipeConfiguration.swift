@@ -5,8 +5,8 @@ import Identity
 ///
 /// - An object has the members that it has in the recipe. Only an object that is empty there takes any.
 /// - A value is of the same kind as the recipe's. A number is whole where the recipe's is written without a point.
-/// - Where the recipe says null, any value will do. There, in empty objects and in lists that are empty or mixed,
-///   every number is a double.
+/// - Where the recipe says null, any value will do. There, in empty objects and in lists that are empty or mixed or hold
+///   lists or objects, every number is a double.
 public struct RecipeConfiguration: Hashable, Sendable {
     /// Something that an instance may not give.
     public struct Problem: Hashable, Sendable {

@@ -44,17 +44,7 @@ struct ComponentDeploymentTests {
                     $0.version = version
                     $0.recipeDigest = digests["\(component)@\(version)"] ?? Data(count: 32)
                 })
-            for (from, topic, to) in [
-                ("thing:*", "t/#", "component:\(name)"), ("component:\(name)", "#", "cloud"),
-                ("component:\(name)", "$dead-letter/\(name)", "cloud"),
-            ] {
-                revision.subscriptions.append(
-                    .with {
-                        $0.from = from
-                        $0.topicFilter = topic
-                        $0.to = to
-                    })
-            }
+            revision.subscribe(name)
         }
         return revision
     }

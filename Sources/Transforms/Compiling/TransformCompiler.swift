@@ -350,18 +350,7 @@ struct TransformCompiler {
     ]
 
     private func problem(withBinding name: String) -> String? {
-        let isIdentifier =
-            name.utf8.first.map { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } == true
-            && name.utf8.count <= TransformLimits.fieldNameBytes
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
-        if !isIdentifier {
+        if !Identifier.isValid(name) || name.utf8.count > TransformLimits.fieldNameBytes {
             return
                 "\"\(name.prefix(60))\" is no name for a value; a name has letters, digits and _, and no digit first"
         }

@@ -56,17 +56,7 @@ struct InstanceSettingsTests {
                     $0.version = "1.0.0"
                     $0.recipeDigest = digest
                 })
-            for (from, topic, to) in [
-                ("thing:*", "t/#", "component:\(name)"), ("component:\(name)", "#", "cloud"),
-                ("component:\(name)", "$dead-letter/\(name)", "cloud"),
-            ] {
-                revision.subscriptions.append(
-                    .with {
-                        $0.from = from
-                        $0.topicFilter = topic
-                        $0.to = to
-                    })
-            }
+            revision.subscribe(name)
         }
         return revision
     }

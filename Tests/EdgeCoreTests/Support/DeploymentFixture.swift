@@ -51,17 +51,7 @@ struct DeploymentFixture: Sendable {
                 $0.recipeDigest = digest
             }
         ]
-        for (from, topic, to) in [
-            ("thing:*", "t/#", "component:i"), ("component:i", "#", "cloud"),
-            ("component:i", "$dead-letter/i", "cloud"),
-        ] {
-            revision.subscriptions.append(
-                .with {
-                    $0.from = from
-                    $0.topicFilter = topic
-                    $0.to = to
-                })
-        }
+        revision.subscribe(Self.instance)
         return revision
     }
 
