@@ -58,6 +58,8 @@ public enum ClientTransports {
             }
         let config = HTTP2ClientTransport.Posix.Config.defaults { config in
             config.http2.authority = serverName
+            // As servers do, see ``ServerTransports``.
+            config.connection.flushCoalescing = .init(maxFlushDelay: .zero, maxBytes: 64 << 10)
             if let windowSize { config.http2.targetWindowSize = windowSize }
             // Closing may take 5 s more, for the TLS of a server that is gone has nothing to say: a dead line is
             // noticed within 27 s.

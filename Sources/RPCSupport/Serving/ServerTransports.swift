@@ -66,6 +66,9 @@ public enum ServerTransports {
             config.channelDebuggingCallbacks.onAcceptTCPConnection = gate.admit
             config.connection.maxIdleTime = limits.idle
             config.http2.targetWindowSize = 512 * 1024
+            // What is written in one turn of the event loop goes out together; the library would wait 0.1 ms for more,
+            // which makes 0.15 of what a lone reading takes to its acknowledgement.
+            config.connection.flushCoalescing = .init(maxFlushDelay: .zero, maxBytes: 64 << 10)
             config.http2.maxConcurrentStreams = maximumConcurrentStreams
             config.rpc.maxRequestPayloadSize = maximumMessageSize
             config.connection.maxGraceTime = shutdownGrace
