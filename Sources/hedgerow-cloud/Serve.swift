@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
         if settings.contains("--version") {
             throw CleanExit.message("hedgerow-cloud \(CloudVersion.current)")
         }
-        AllocatorSettings.apply(environment: ProcessInfo.processInfo.environment)
+        AllocatorSettings.largeMessages.apply(environment: ProcessInfo.processInfo.environment)
         let loaded = try loadSettings(settings)
         do {
             try ProgramLogging.bootstrap(loaded)

@@ -26,7 +26,7 @@ struct Run: AsyncParsableCommand {
             throw CleanExit.helpRequest(HedgerowCore.self)
         }
         if settings.contains("--version") { throw CleanExit.message("hedgerow-core \(CoreVersion.current)") }
-        AllocatorSettings.apply(environment: ProcessInfo.processInfo.environment)
+        AllocatorSettings.manyConnections.apply(environment: ProcessInfo.processInfo.environment)
         let loaded = try loadSettings(settings)
         let logger: Logger
         do {

@@ -94,28 +94,62 @@ struct ArtifactDownload: Sendable {
     private func attempt(
         _ file: PartialArtifact, _ progress: @escaping @Sendable (UInt64) -> Void
     ) async throws {
-        if file.length < reference.bytes {
-            // The library may wrap what is thrown while a response is read.
-            let failure = Mutex<(any Error)?>(nil)
-            do {
-                try await source.stream(reference.digest, from: file.length) { chunk in
-                    do {
-                        try await BlockingIO.run { try file.append(chunk) }
-                    } catch {
-                        failure.withLock { $0 = error }
-                        throw error
-                    }
-                    progress(file.length)
-                }
-            } catch {
-                throw failure.withLock { $0 } ?? error
-            }
-        }
+        if file.length < reference.bytes { try await receive(file, progress) }
         try Task.checkCancellation()
         let path = path
         try await BlockingIO.run {
             try file.verify()
             try file.publish(to: path)
+        }
+    }
+
+    /// Takes what comes, and brings it to the disk beside that: the stream waits for the disk only where it is
+    /// ``ArtifactLimits/syncBytes`` ahead.
+    private func receive(
+        _ file: PartialArtifact, _ progress: @escaping @Sendable (UInt64) -> Void
+    ) async throws {
+        let (syncs, due) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in syncs {
+                    try await BlockingIO.run { try file.sync(ifAhead: ArtifactLimits.earlySyncBytes) }
+                }
+            }
+            group.addTask {
+                defer { due.finish() }
+                try await take(file) { held in
+                    if file.unsynced >= ArtifactLimits.earlySyncBytes { due.yield() }
+                    progress(held)
+                }
+            }
+            // The first that fails ends the other.
+            while try await group.next() != nil {}
+        }
+    }
+
+    /// Writes what comes.
+    ///
+    /// - Parameter written: told after each chunk how many bytes are here.
+    private func take(
+        _ file: PartialArtifact, _ written: @escaping @Sendable (UInt64) -> Void
+    ) async throws {
+        // The library may wrap what is thrown while a response is read.
+        let failure = Mutex<(any Error)?>(nil)
+        do {
+            try await source.stream(reference.digest, from: file.length) { chunk in
+                do {
+                    try await BlockingIO.run {
+                        try file.write(chunk)
+                        try file.sync(ifAhead: ArtifactLimits.syncBytes)
+                    }
+                } catch {
+                    failure.withLock { $0 = error }
+                    throw error
+                }
+                written(file.length)
+            }
+        } catch {
+            throw failure.withLock { $0 } ?? error
         }
     }
 

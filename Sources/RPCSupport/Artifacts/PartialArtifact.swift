@@ -17,8 +17,8 @@ import Synchronization
 /// is written beside it, to `PATH.synced`. What is beyond was perhaps never on the disk: opened again, the file is cut
 /// there, and what remains is hashed anew.
 ///
-/// Everything blocks: call it inside `BlockingIO.run(_:)`, one call at a time. Whoever opens it sees to it that nobody
-/// else has it open.
+/// Everything blocks: call it inside `BlockingIO.run(_:)`, one call at a time; only ``sync(ifAhead:)`` may run beside
+/// another. Whoever opens it sees to it that nobody else has it open.
 public final class PartialArtifact: Sendable {
     private struct State {
         /// Negative once it is closed.
@@ -26,6 +26,8 @@ public final class PartialArtifact: Sendable {
         var hash = SHA256()
         var length: UInt64 = 0
         var synced: UInt64 = 0
+        /// After a sync that failed the system forgets what it could not write, and says that the next one went well.
+        var isLost = false
     }
 
     /// Where it grows.
@@ -35,6 +37,8 @@ public final class PartialArtifact: Sendable {
     /// Bytes that it has to become.
     public let size: UInt64
     private let state: Mutex<State>
+    /// One sync at a time, and none while the file gets its place or is closed. Taken before ``state``.
+    private let syncing = Mutex(())
 
     /// Opens or makes the file.
     ///
@@ -69,6 +73,9 @@ public final class PartialArtifact: Sendable {
     /// Bytes that it has.
     public var length: UInt64 { state.withLock { $0.length } }
 
+    /// Bytes of it that a loss of power may take.
+    public var unsynced: UInt64 { state.withLock { $0.length - $0.synced } }
+
     /// Bytes of an unfinished file that are certainly on the disk; 0 where there is none.
     public static func held(at path: String) -> UInt64 {
         guard let status = FileStatus(path: path), !status.isDirectory, let synced = synced(markerPath(path))
@@ -87,10 +94,18 @@ public final class PartialArtifact: Sendable {
         try DurableFile.remove(path)
     }
 
-    /// Adds bytes.
+    /// Adds bytes, and brings what there is to the disk where that is due.
     ///
     /// - Throws: ``ArtifactFileError``; where the disk failed, the file is as it was.
     public func append(_ bytes: Data) throws(ArtifactFileError) {
+        try write(bytes)
+        try sync(ifAhead: ArtifactLimits.syncBytes)
+    }
+
+    /// Adds bytes, for those who call ``sync(ifAhead:)`` themselves.
+    ///
+    /// - Throws: ``ArtifactFileError``; where the disk failed, the file is as it was.
+    public func write(_ bytes: Data) throws(ArtifactFileError) {
         try locked { state throws(ArtifactFileError) in
             guard UInt64(bytes.count) <= size - state.length else { throw .tooLong(size: size) }
             if let failure = Self.write(bytes, to: state.descriptor, at: state.length, path) {
@@ -101,7 +116,18 @@ public final class PartialArtifact: Sendable {
             Self.beginWriting(state.descriptor, state.length, UInt64(bytes.count))
             state.hash.update(data: bytes)
             state.length += UInt64(bytes.count)
-            if state.length - state.synced >= ArtifactLimits.syncBytes { try sync(&state) }
+        }
+    }
+
+    /// Brings to the disk what is there when it begins, and writes down how much that is. Bytes may come meanwhile.
+    ///
+    /// - Parameter limit: does nothing where the disk has all but less than so many bytes, once a sync that is under
+    ///   way is done.
+    /// - Throws: ``ArtifactFileError``.
+    public func sync(ifAhead limit: UInt64 = 1) throws(ArtifactFileError) {
+        if unsynced < limit { return }
+        try syncing.withLock { _ throws(ArtifactFileError) in
+            if unsynced >= limit { try syncNow() }
         }
     }
 
@@ -113,7 +139,10 @@ public final class PartialArtifact: Sendable {
             guard state.length == size else { throw .incomplete(held: state.length, size: size) }
             let got = Array(state.hash.finalize())
             guard got == digest else { throw .otherDigest(expected: digest, got: got) }
-            try sync(&state)
+        }
+        // A file without bytes too has to be on the disk.
+        try syncing.withLock { _ throws(ArtifactFileError) in
+            if unsynced > 0 || length == 0 { try syncNow() }
         }
     }
 
@@ -122,26 +151,30 @@ public final class PartialArtifact: Sendable {
     /// - Parameter final: on the same file system; its directory exists. What is there is replaced.
     /// - Throws: `FileFailure`.
     public func publish(to final: String) throws(FileFailure) {
-        guard rename(path, final) == 0 else { throw FileFailure("rename to", final, errno) }
-        try DurableFile.syncDirectory(of: final)
-        unlink(Self.markerPath(path))
-        try DurableFile.syncDirectory(of: path)
-        state.withLock { Self.close(&$0) }
+        try syncing.withLock { _ throws(FileFailure) in
+            guard rename(path, final) == 0 else { throw FileFailure("rename to", final, errno) }
+            try DurableFile.syncDirectory(of: final)
+            unlink(Self.markerPath(path))
+            try DurableFile.syncDirectory(of: path)
+            state.withLock { Self.close(&$0) }
+        }
     }
 
     /// Closes the file and keeps it for later; what it has is on the disk then, if the disk allows it.
     public func close() {
-        state.withLock { state in
-            guard state.descriptor >= 0 else { return }
-            try? sync(&state)
-            Self.close(&state)
+        syncing.withLock { _ in
+            guard state.withLock({ $0.descriptor >= 0 }) else { return }
+            if unsynced > 0 || length == 0 { try? syncNow() }
+            state.withLock { Self.close(&$0) }
         }
     }
 
     /// Closes and removes the file.
     public func discard() {
-        state.withLock { Self.close(&$0) }
-        try? Self.remove(at: path)
+        syncing.withLock { _ in
+            state.withLock { Self.close(&$0) }
+            try? Self.remove(at: path)
+        }
     }
 
     // MARK: Parts
@@ -163,16 +196,22 @@ public final class PartialArtifact: Sendable {
         }
     }
 
-    private func sync(_ state: inout State) throws(ArtifactFileError) {
-        if state.synced == state.length, state.length > 0 { return }
-        guard fsync(state.descriptor) == 0 else { throw .file(FileFailure("sync", path, errno)) }
+    /// With ``syncing`` held, so that the file stays open.
+    private func syncNow() throws(ArtifactFileError) {
+        let (descriptor, length, isLost) = state.withLock { ($0.descriptor, $0.length, $0.isLost) }
+        guard descriptor >= 0 else { throw .file(FileFailure("sync", path, EBADF)) }
+        guard !isLost, fsync(descriptor) == 0 else {
+            let code = isLost ? EIO : errno
+            state.withLock { $0.isLost = true }
+            throw .file(FileFailure("sync", path, code))
+        }
         do throws(FileFailure) {
             // It brings the directory to the disk too, and with it the file's name.
-            try DurableFile.write(Array("\(state.length)".utf8), to: Self.markerPath(path))
+            try DurableFile.write(Array("\(length)".utf8), to: Self.markerPath(path))
         } catch {
             throw .file(error)
         }
-        state.synced = state.length
+        state.withLock { $0.synced = length }
     }
 
     /// Sees to it that no more is trusted than is kept, before anything else is written there.

@@ -146,6 +146,28 @@ import Testing
         }
     }
 
+    @Test func whatCameIsOnTheDiskWhileTheRestIsOnItsWay() async throws {
+        try await Fixture.with { fixture in
+            let bytes = Int(ArtifactLimits.earlySyncBytes)
+            let file = fixture.source.add(Fixture.bytes(bytes + 500_000))
+            fixture.source.script(.stall(after: bytes + 300_000))
+            let store = fixture.store()
+            let problem = try await withThrowingTaskGroup(of: ArtifactProblem?.self) { group in
+                group.addTask { await store.problem([file]) }
+                let path = store.partialPath(file.digest)
+                try await eventually("the line stalls", holds: { fixture.source.stalls == 1 })
+                try await eventually(
+                    "a part is on the disk", holds: { PartialArtifact.held(at: path) >= UInt64(bytes) })
+                group.cancelAll()
+                return try await group.next() ?? nil
+            }
+            #expect(problem?.kind == .cancelled)
+            #expect(await store.problem([file]) == nil)
+            #expect(fixture.source.offsets == [0, UInt64(bytes + 300_000)])
+            #expect(store.content(file) == Fixture.bytes(bytes + 500_000))
+        }
+    }
+
     @Test func twoThatWantTheSameFileFetchItOnce() async throws {
         try await Fixture.with { fixture in
             let file = fixture.source.add(Fixture.bytes(2_000_000))

@@ -1,5 +1,7 @@
+import Dispatch
 import Foundation
 import PKI
+import Synchronization
 import TestSupport
 import Testing
 
@@ -70,6 +72,52 @@ import Testing
             let third = try open(path, digest)
             try third.append(Self.content.prefix(50_000))
             #expect(PartialArtifact.held(at: path) == 0)
+        }
+    }
+
+    @Test func aSyncBesideWritingSaysWhatIsCertainAndNoMore() async throws {
+        try await with { path, digest in
+            let file = try open(path, digest)
+            let isWhole = Atomic(false)
+            DispatchQueue.concurrentPerform(iterations: 2) { part in
+                if part == 0 {
+                    for start in stride(from: 0, to: 100_000, by: 1_000) {
+                        #expect(throws: Never.self) {
+                            try file.write(Self.content[start..<start + 1_000])
+                        }
+                    }
+                    isWhole.store(true, ordering: .releasing)
+                    return
+                }
+                var isLast = false
+                while !isLast {
+                    isLast = isWhole.load(ordering: .acquiring)
+                    let before = file.length
+                    #expect(throws: Never.self) { try file.sync() }
+                    let held = PartialArtifact.held(at: path)
+                    #expect(before <= held && held <= file.length)
+                }
+            }
+            #expect(PartialArtifact.held(at: path) == 100_000 && file.unsynced == 0)
+            try file.verify()
+            try file.publish(to: path + ".whole")
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".whole")) == Self.content)
+            // Too late: nothing is left that a marker could be about.
+            #expect(throws: Never.self) { try file.sync() }
+            #expect(throws: ArtifactFileError.self) { try file.write(Data([1])) }
+            #expect(!FileManager.default.fileExists(atPath: path + ".synced"))
+        }
+    }
+
+    @Test func aSyncWaitsUntilSoMuchIsAhead() async throws {
+        try await with { path, digest in
+            let file = try open(path, digest)
+            try file.write(Self.content.prefix(40_000))
+            try file.sync(ifAhead: 40_001)
+            #expect(PartialArtifact.held(at: path) == 0 && file.unsynced == 40_000)
+            try file.sync(ifAhead: 40_000)
+            #expect(PartialArtifact.held(at: path) == 40_000 && file.unsynced == 0)
+            file.discard()
         }
     }
 
