@@ -92,20 +92,18 @@ extension GroupCheck {
         return published.contains { output in
             switch output {
             case .literal(let topic): filter.matches(topic)
-            case .computed: true
+            case .computed, .unknown: true
             }
         }
     }
 
     private mutating func checkDeadEnds() {
         let taken = ComponentFilters(definition: definition)
-        let reached = Set(
-            definition.subscriptions.compactMap { subscription in
-                if case .component(let instance) = subscription.to { instance } else { nil }
-            })
+        let reached = definition.reachedInstances
         for (index, instance) in definition.components.enumerated() {
             let end = "component:\(instance.name)"
-            if !reached.contains(instance.name) {
+            // A program may well be where messages begin.
+            if !reached.contains(instance.name), outputs?[instance.name]?.contains(.unknown) != true {
                 add("components[\(index)]", "nothing reaches \(end); add a subscription to: \(end)")
             }
             for output in outputs?[instance.name].map(Self.distinct) ?? [] {
@@ -120,7 +118,7 @@ extension GroupCheck {
                         "components[\(index)]",
                         "no subscription takes what \(end) publishes; add "
                             + "{from: \(end), topic: \"#\", to: cloud}, or where it should go")
-                case .literal, .computed: break
+                case .literal, .computed, .unknown: break
                 }
             }
         }

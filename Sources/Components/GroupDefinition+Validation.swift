@@ -14,7 +14,8 @@ extension GroupDefinition {
     /// Says what is wrong with the definition where the recipes behind its component instances are known:
     /// everything that ``validate()`` says, and the dead ends. A dead end is an instance that nothing reaches,
     /// a topic that an instance publishes on and no subscription takes, and a subscription whose filter
-    /// matches nothing that its instance publishes. Such a subscription makes no circle either.
+    /// matches nothing that its instance publishes. Such a subscription makes no circle either. A process may
+    /// publish anything (``PublishedTopic/unknown``): it has no dead ends, and every subscription from it counts.
     ///
     /// - Parameter outputs: where each instance publishes, by the instance's name; one entry a `publish` step.
     ///   An instance that is missing here is not checked against its recipe.
@@ -31,11 +32,13 @@ extension GroupDefinition {
     ///   missing here.
     public func warnings(outputs: [String: [PublishedTopic]]) -> [String] {
         let taken = ComponentFilters(definition: self)
+        let reached = reachedInstances
         var warnings: [String] = []
         for instance in components {
             guard let published = outputs[instance.name] else { continue }
             let topic = DeadLetter.topic(ofInstance: instance.name)
-            if !taken.takes(topic, from: instance.name) {
+            // What nothing reaches fails on nothing.
+            if reached.contains(instance.name), !taken.takes(topic, from: instance.name) {
                 warnings.append(
                     "dead letters of component:\(instance.name) go nowhere, they are only counted; to keep them, "
                         + "add {from: component:\(instance.name), topic: $dead-letter/\(instance.name), to: cloud}"
@@ -49,5 +52,13 @@ extension GroupDefinition {
             }
         }
         return warnings
+    }
+
+    /// The instances to which a subscription leads.
+    var reachedInstances: Set<String> {
+        Set(
+            subscriptions.compactMap { subscription in
+                if case .component(let instance) = subscription.to { instance } else { nil }
+            })
     }
 }

@@ -8,7 +8,8 @@ public struct PlannedRevision: Hashable, Sendable {
     public var instances: [ComponentInstance]
     /// By instance: what its recipe says of dependencies, platforms and files.
     public var requirements: [String: ComponentCandidate]
-    /// By instance: the configuration that its recipe has; needed where one of two revisions changes it.
+    /// By instance: the configuration and the variables that its recipe has; needed where one of two revisions changes
+    /// them.
     public var defaults: [String: RecipeConfiguration]
 
     /// Makes a revision.
@@ -35,13 +36,16 @@ public struct PlannedRevision: Hashable, Sendable {
 
     /// What an instance runs with, for comparing by value.
     ///
-    /// - Parameter withDefaults: whether the configuration is all of it, or only what the group says.
+    /// - Parameter withDefaults: whether configuration and environment are all of it, or only what the group says.
     func settings(
         of instance: String, withDefaults: Bool
     ) -> (configuration: [String: ConfigurationValue], environment: [String: String]) {
         let written = instances.first { $0.name == instance }
         let update = written?.configuration ?? ConfigurationUpdate()
         let recipe = withDefaults ? defaults[instance] ?? RecipeConfiguration() : RecipeConfiguration()
-        return (recipe.applying(update).values.mapValues(\.canonical), written?.environment ?? [:])
+        return (
+            recipe.applying(update).values.mapValues(\.canonical),
+            recipe.variables.merging(written?.environment ?? [:]) { $1 }
+        )
     }
 }

@@ -6,4 +6,6 @@ public enum PublishedTopic: Hashable, Sendable {
     case literal(Topic)
     /// On a topic that an expression gives for each message.
     case computed
+    /// On any topics, or none: what a program publishes is not known before.
+    case unknown
 }

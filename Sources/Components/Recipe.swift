@@ -9,9 +9,9 @@ public struct Recipe: Hashable, Sendable {
     /// What it does, for people; empty where the recipe says nothing.
     public var description: String
     /// What it may ask its core for.
-    public var access: HostAccess
+    public var access: ComponentAccess
     /// What it does with messages.
-    public var transform: TransformDefinition
+    public var work: RecipeWork
     /// What instances run with where they say nothing else; at most 32 KiB as JSON.
     public var configuration: [String: ConfigurationValue]
     /// Components that it needs beside it, in no order; at most 64, each named once.
@@ -23,19 +23,29 @@ public struct Recipe: Hashable, Sendable {
 
     /// Makes a recipe.
     public init(
-        name: String, version: SemanticVersion, description: String = "", access: HostAccess = [],
-        transform: TransformDefinition, configuration: [String: ConfigurationValue] = [:],
-        dependencies: [ComponentDependency] = [], platforms: [PlatformEntry] = [],
-        artifacts: [ArtifactReference] = []
+        name: String, version: SemanticVersion, description: String = "",
+        access: ComponentAccess = ComponentAccess(), work: RecipeWork,
+        configuration: [String: ConfigurationValue] = [:], dependencies: [ComponentDependency] = [],
+        platforms: [PlatformEntry] = [], artifacts: [ArtifactReference] = []
     ) {
         self.name = name
         self.version = version
         self.description = description
         self.access = access
-        self.transform = transform
+        self.work = work
         self.configuration = configuration
         self.dependencies = dependencies
         self.platforms = platforms
         self.artifacts = artifacts
+    }
+
+    /// Its steps; nil where it is a process.
+    public var transform: TransformDefinition? {
+        if case .transform(let definition) = work { definition } else { nil }
+    }
+
+    /// Its program; nil where it is a transform.
+    public var process: ProcessDefinition? {
+        if case .process(let definition) = work { definition } else { nil }
     }
 }

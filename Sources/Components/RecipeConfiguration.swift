@@ -21,10 +21,18 @@ public struct RecipeConfiguration: Hashable, Sendable {
 
     /// What the recipe says.
     public let defaults: [String: ConfigurationValue]
+    /// Variables that instances have where they say nothing else; only a program's recipe gives any.
+    public let variables: [String: String]
 
     /// Makes a configuration of what a recipe says. In a list of numbers of which one is a double, all are.
-    public init(_ defaults: [String: ConfigurationValue] = [:]) {
+    public init(_ defaults: [String: ConfigurationValue] = [:], variables: [String: String] = [:]) {
         self.defaults = defaults.mapValues(Self.agreeing)
+        self.variables = variables
+    }
+
+    /// What a recipe says.
+    public init(_ recipe: Recipe) {
+        self.init(recipe.configuration, variables: recipe.process?.environment ?? [:])
     }
 
     private static func agreeing(_ value: ConfigurationValue) -> ConfigurationValue {

@@ -232,7 +232,7 @@ extension ComponentDecoder {
         }
     }
 
-    private mutating func checkName(_ name: String, at place: Place, what: String) {
+    mutating func checkName(_ name: String, at place: Place, what: String) {
         do throws(InvalidName) {
             try EntityName.validate(name)
         } catch {

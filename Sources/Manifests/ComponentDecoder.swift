@@ -3,7 +3,7 @@ import Identity
 import Transforms
 import Yams
 
-/// Turns one document into a recipe and a compiled transform, and puts the place to everything that is wrong.
+/// Turns one document into a recipe and what it does, and puts the place to everything that is wrong.
 struct ComponentDecoder {
     var reader: ManifestReader
     /// What is odd and may well be meant.
@@ -23,49 +23,91 @@ struct ComponentDecoder {
     }
 
     static let keys = [
-        "kind", "name", "version", "description", "input", "transform", "access", "dependencies", "platforms",
-        "artifacts", "configuration",
+        "kind", "name", "version", "description", "input", "transform", "process", "access", "dependencies",
+        "platforms", "artifacts", "configuration",
     ]
-    private static let laterKeys = [
-        "process": "process components", "hooks": "hooks", "lifecycle": "hooks",
-        "environment": "environment of components",
-        "function": "on-demand functions",
-        "health": "health checks of components", "timeout": "timeouts of components",
-        "memory": "memory limits of components", "limits": "limits of components",
-    ]
+    private static let advice = Dictionary(
+        uniqueKeysWithValues: processKeys.map {
+            ($0, "\"\($0)\" is a key of programs; write it below \"process\"")
+        }
+    ).merging([
+        "hooks": "hooks are keys of \"process\": install, startup, shutdown, recover; write them there",
+        "lifecycle": "hooks are keys of \"process\": install, startup, shutdown, recover; write them there",
+        "function": "a function is a program with mode: onDemand; write \"process\"",
+        "timeout": "write \"handlerTimeout\" below \"process\", or the \"timeout\" of one of its hooks",
+        "memory": "write limits: {memory: …} below \"process\"",
+    ]) { $1 }
 
-    /// The recipe and its transform; nil where there is none. Errors are in ``reader``.
-    mutating func decode(_ root: Node) -> (recipe: Recipe, transform: Transform)? {
+    /// The recipe and what it does; nil where there is none. Errors are in ``reader``.
+    mutating func decode(_ root: Node) -> (recipe: Recipe, work: ComponentWork)? {
         guard isComponent(root),
             let fields = reader.fields(
-                root, what: "a component", known: Self.keys, required: ["name", "version", "transform"],
-                later: Self.laterKeys)
+                root, what: "a component", known: Self.keys, required: ["name", "version"],
+                advice: Self.advice)
         else { return nil }
         places[""] = Place(root.mark)
         let name = fields["name"].flatMap { readName($0) }
         let version = fields["version"].flatMap { readVersion($0) }
         let description = fields["description"].flatMap { readDescription($0) } ?? ""
-        let (access, isAccessRead) = fields["access"].map { readAccess($0) } ?? ([], true)
+        let isProcess = checkKind(of: fields, root)
+        let (access, isAccessRead) =
+            fields["access"].map { readAccess($0, ofProcess: isProcess) } ?? (ComponentAccess(), true)
         let configuration = fields["configuration"].map { readConfiguration($0) } ?? RecipeConfiguration()
         let requirements = readRequirements(fields, of: name)
+        let process = fields["process"].flatMap { readProcess($0) }
+        let transform = readTransform(
+            fields, access: isAccessRead ? access.host : Self.everything, configuration)
+        guard reader.errors.isEmpty, let name, let version else { return nil }
+        let work: (definition: RecipeWork, compiled: ComponentWork)
+        if let process {
+            work = (.process(process), .process(process))
+        } else if let transform {
+            work = (.transform(transform.definition), .transform(transform.compiled))
+        } else {
+            return nil
+        }
+        let recipe = Recipe(
+            name: name, version: version, description: description, access: access, work: work.definition,
+            configuration: configuration.defaults, dependencies: requirements.dependencies,
+            platforms: requirements.platforms, artifacts: requirements.artifacts)
+        return (recipe, work.compiled)
+    }
+
+    /// Checks that there is one of the two kinds, and says whether it is a process.
+    private mutating func checkKind(of fields: [String: ManifestReader.Entry], _ root: Node) -> Bool {
+        switch (fields["transform"], fields["process"]) {
+        case (nil, nil):
+            reader.report(
+                Place(root.mark),
+                "a component lacks \"transform\" or \"process\"; add its steps, or the program that it runs")
+        case (.some, let process?):
+            reader.report(
+                process.keyPlace, "a component has either \"transform\" or \"process\"; remove one")
+        case (nil, .some):
+            if let input = fields["input"] {
+                reader.report(input.keyPlace, "\"input\" goes with \"transform\" only; remove it")
+            }
+            return true
+        case (.some, nil): break
+        }
+        return false
+    }
+
+    private mutating func readTransform(
+        _ fields: [String: ManifestReader.Entry], access: HostAccess, _ configuration: RecipeConfiguration
+    ) -> (definition: TransformDefinition, compiled: Transform)? {
+        guard let entry = fields["transform"] else { return nil }
         if let input = fields["input"] { places["input"] = input.keyPlace }
-        if let steps = fields["transform"] { places["transform"] = steps.keyPlace }
+        places["transform"] = entry.keyPlace
         let errorsBefore = reader.errors.count
         let input = fields["input"].flatMap { readInput($0) }
         let isInputRead = reader.errors.count == errorsBefore
-        guard let steps = fields["transform"].flatMap({ readSteps($0) }) else { return nil }
+        guard let steps = readSteps(entry) else { return nil }
         // What could not be read of `input` and `access` would make everything that uses it wrong.
         let definition = TransformDefinition(
             input: isInputRead ? input : nil, steps: steps,
             configuration: configuration.defaults.mapValues(\.expressionValue))
-        let compiled = compile(definition, access: isAccessRead ? access : Self.everything)
-        guard reader.errors.isEmpty, let transform = compiled, let name, let version else { return nil }
-        let recipe = Recipe(
-            name: name, version: version, description: description, access: access, transform: definition,
-            configuration: configuration.defaults, dependencies: requirements.dependencies,
-            platforms: requirements.platforms,
-            artifacts: requirements.artifacts)
-        return (recipe, transform)
+        return compile(definition, access: access).map { (definition, $0) }
     }
 
     private static let everything = HostAccess(HostAccess.allNames.compactMap { HostAccess(name: $0) })
@@ -130,38 +172,6 @@ struct ComponentDecoder {
                     + "allowed")
         }
         return text
-    }
-
-    private mutating func readAccess(_ entry: ManifestReader.Entry) -> (HostAccess, isRead: Bool) {
-        places["access"] = entry.keyPlace
-        let errorsBefore = reader.errors.count
-        let fields = reader.fields(
-            entry.value, what: "access", known: ["host"],
-            later: [
-                "devices": "access to devices", "files": "access to files",
-                "network": "access to the network",
-            ])
-        var access: HostAccess = []
-        if let host = fields?["host"] {
-            places["access.host"] = host.keyPlace
-            for node in reader.list(host) ?? [] {
-                guard let name = reader.text(node, what: "a name in \"host\"") else { continue }
-                if let ability = HostAccess(name: name) {
-                    if access.contains(ability) {
-                        reader.report(Place(node.mark), "\"\(name)\" is listed twice; remove one")
-                    }
-                    access.formUnion(ability)
-                } else {
-                    let near = Suggestion.nearest(to: name, in: HostAccess.allNames)
-                    reader.report(
-                        Place(node.mark),
-                        "there is no host access \"\(reader.shown(name))\"; "
-                            + (near.map { "did you mean \"\($0)\"?" }
-                                ?? "known are \(HostAccess.allNames.joined(separator: ", "))"))
-                }
-            }
-        }
-        return (access, reader.errors.count == errorsBefore)
     }
 
     // MARK: Input

@@ -6,14 +6,15 @@ import Yams
 public struct ComponentManifest: Sendable {
     /// What the document says.
     public let recipe: Recipe
-    /// The recipe's transform, checked and compiled.
-    public let transform: Transform
+    /// What the component does, checked; a transform compiled.
+    public let work: ComponentWork
     /// The text that was read, as it was.
     public let text: String
     /// What is odd and may well be meant, with places.
     public let warnings: [ManifestError]
 
-    /// The configuration that a recipe has, without looking at anything else in it; nil where it cannot be read.
+    /// The configuration that a recipe has and the variables that it gives its instances, without looking at anything
+    /// else in it; nil where they cannot be read.
     ///
     /// - Parameter text: a recipe that was checked before.
     public static func configuration(of text: String) -> RecipeConfiguration? {
@@ -21,10 +22,15 @@ public struct ComponentManifest: Sendable {
             text, fileName: "", maximumBytes: ManifestLimits.recipeBytes
         ).documents
         guard let root = documents?.first?.root, case .mapping(let mapping) = root else { return nil }
-        guard let node = mapping["configuration"] else { return RecipeConfiguration() }
         var reader = ManifestReader(fileName: "")
-        let members = reader.configurationMembers(node) { _, _ in }
-        return reader.errors.isEmpty ? members.map(RecipeConfiguration.init) : nil
+        let members = mapping["configuration"].map { reader.configurationMembers($0) { _, _ in } ?? [:] }
+        var variables: [String: String] = [:]
+        if case .mapping(let process)? = mapping["process"], let node = process["environment"] {
+            for entry in reader.entries(node, what: "\"environment\"") ?? [] {
+                variables[entry.key] = reader.variable(entry)
+            }
+        }
+        return reader.errors.isEmpty ? RecipeConfiguration(members ?? [:], variables: variables) : nil
     }
 
     /// Reads a recipe, strictly: every unknown key, wrong type, repeated key and invalid value is an error,
@@ -50,11 +56,21 @@ public struct ComponentManifest: Sendable {
             ])
         }
         var decoder = ComponentDecoder(reader: ManifestReader(fileName: fileName), text: text)
-        guard let (recipe, transform) = decoder.decode(documents[0].root), decoder.reader.errors.isEmpty
+        guard let (recipe, work) = decoder.decode(documents[0].root), decoder.reader.errors.isEmpty
         else {
             throw ManifestErrors(decoder.reader.errors)
         }
         return ComponentManifest(
-            recipe: recipe, transform: transform, text: text, warnings: decoder.warnings)
+            recipe: recipe, work: work, text: text, warnings: decoder.warnings)
+    }
+
+    /// The compiled transform; nil where the component is a process.
+    public var transform: Transform? {
+        if case .transform(let transform) = work { transform } else { nil }
+    }
+
+    /// The program; nil where the component is a transform.
+    public var process: ProcessDefinition? {
+        if case .process(let definition) = work { definition } else { nil }
     }
 }

@@ -26,21 +26,25 @@ extension GroupDecoder {
 
     private mutating func settings(_ fields: [String: ManifestReader.Entry], path: String) -> StreamSettings {
         var settings = StreamSettings()
-        if let size = fields["maxSize"].flatMap({ size($0) }) { settings.maxSize = size }
-        if let policy: StreamSettings.FullPolicy = fields["onFull"].flatMap({ choice($0, what: "policy") }) {
+        if let size = fields["maxSize"].flatMap({ reader.size($0) }) { settings.maxSize = size }
+        if let policy: StreamSettings.FullPolicy = fields["onFull"]
+            .flatMap({ reader.choice($0, what: "policy") })
+        {
             settings.onFull = policy
         }
-        settings.timeToLive = fields["timeToLive"].flatMap { span($0) }
+        settings.timeToLive = fields["timeToLive"].flatMap { reader.span($0) }
         if let priority = fields["priority"].flatMap({ reader.integer($0) }) { settings.priority = priority }
         if let persistence: StreamSettings.Persistence = fields["persistence"]
-            .flatMap({ choice($0, what: "persistence") })
+            .flatMap({ reader.choice($0, what: "persistence") })
         {
             settings.persistence = persistence
         }
         if let size = fields["batchSize"].flatMap({ reader.integer($0) }) { settings.batchSize = size }
-        if let interval = fields["batchInterval"].flatMap({ span($0) }) { settings.batchInterval = interval }
+        if let interval = fields["batchInterval"].flatMap({ reader.span($0) }) {
+            settings.batchInterval = interval
+        }
         if let share = fields["liveShare"].flatMap({ reader.number($0) }) { settings.liveShare = share }
-        settings.maxRate = fields["maxRate"].flatMap { size($0) }
+        settings.maxRate = fields["maxRate"].flatMap { reader.size($0) }
         if let entry = fields["exports"], let exports = exports(entry, path: "\(path).exports") {
             settings.exports = exports
         }
@@ -80,7 +84,7 @@ extension GroupDecoder {
         case (nil, let entry?):
             guard let text = reader.text(entry.value, what: "\"directory\"") else { return nil }
             var directory = StreamDirectory(text)
-            if let size = fields["maxFileSize"].flatMap({ size($0) }) { directory.maxFileSize = size }
+            if let size = fields["maxFileSize"].flatMap({ reader.size($0) }) { directory.maxFileSize = size }
             if let count = fields["maxFiles"].flatMap({ reader.integer($0) }) { directory.maxFiles = count }
             return StreamExport(.directory(directory), name: name)
         default:
@@ -88,37 +92,5 @@ extension GroupDecoder {
                 Place(node.mark), "an export has either \"topic\" or \"directory\"; \(Self.exportForms)")
             return nil
         }
-    }
-
-    // MARK: Values
-
-    private mutating func size(_ entry: ManifestReader.Entry) -> ByteSize? {
-        guard let text = reader.textOrInteger(entry) else { return nil }
-        do throws(InvalidByteSize) {
-            return try ByteSize(parsing: text)
-        } catch {
-            reader.report(entry.place, error.description)
-            return nil
-        }
-    }
-
-    mutating func span(_ entry: ManifestReader.Entry) -> TimeSpan? {
-        guard let text = reader.text(entry.value, what: "\"\(entry.key)\"") else { return nil }
-        do throws(InvalidTimeSpan) {
-            return try TimeSpan(parsing: text)
-        } catch {
-            reader.report(entry.place, error.description)
-            return nil
-        }
-    }
-
-    private mutating func choice<Value: RawRepresentable & CaseIterable>(
-        _ entry: ManifestReader.Entry, what: String
-    ) -> Value? where Value.RawValue == String {
-        guard let text = reader.text(entry.value, what: "\"\(entry.key)\"") else { return nil }
-        if let value = Value(rawValue: text) { return value }
-        let known = Value.allCases.map(\.rawValue).joined(separator: " or ")
-        reader.report(entry.place, "\"\(reader.shown(text))\" is no \(what); write \(known)")
-        return nil
     }
 }

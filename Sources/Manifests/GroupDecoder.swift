@@ -171,7 +171,7 @@ struct GroupDecoder {
 
     private mutating func readRotation(_ entry: ManifestReader.Entry) {
         places["caRotation"] = entry.place
-        definition.caRotation = span(entry)
+        definition.caRotation = reader.span(entry)
     }
 
     // MARK: Meaning

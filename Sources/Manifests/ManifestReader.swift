@@ -1,3 +1,4 @@
+import Components
 import Identity
 import Yams
 
@@ -44,9 +45,12 @@ struct ManifestReader {
 
     /// The entries of a mapping by key; keys that are not among the known ones are reported.
     ///
-    /// - Parameter later: keys that are known and not in this version, with what there is not.
+    /// - Parameters:
+    ///   - later: keys that are known and not in this version, with what there is not.
+    ///   - advice: keys that do not belong here, with what to do instead.
     mutating func fields(
-        _ node: Node, what: String, known: [String], required: [String] = [], later: [String: String] = [:]
+        _ node: Node, what: String, known: [String], required: [String] = [], later: [String: String] = [:],
+        advice: [String: String] = [:]
     ) -> [String: Entry]? {
         guard let entries = entries(node, what: what) else { return nil }
         var fields: [String: Entry] = [:]
@@ -55,6 +59,8 @@ struct ManifestReader {
                 fields[entry.key] = entry
             } else if let missing = later[entry.key] {
                 report(entry.keyPlace, "this version has no \(missing); remove \"\(entry.key)\"")
+            } else if let advice = advice[entry.key] {
+                report(entry.keyPlace, advice)
             } else {
                 let near = Suggestion.nearest(to: entry.key, in: known)
                 report(
@@ -120,12 +126,56 @@ struct ManifestReader {
         return number
     }
 
+    /// A truth value. Nil (and an error) where it is none.
+    mutating func flag(_ entry: Entry) -> Bool? {
+        guard case .scalar(let scalar) = entry.value, tag(of: scalar) == .bool,
+            let flag = Bool.construct(from: scalar)
+        else {
+            report(entry.place, "\"\(entry.key)\" has to be true or false, but is \(kind(of: entry.value))")
+            return nil
+        }
+        return flag
+    }
+
+    /// One of a few words. Nil (and an error) where it is none.
+    mutating func choice<Value: RawRepresentable & CaseIterable>(
+        _ entry: Entry, what: String
+    ) -> Value? where Value.RawValue == String {
+        guard let text = text(entry.value, what: "\"\(entry.key)\"") else { return nil }
+        if let value = Value(rawValue: text) { return value }
+        let known = Value.allCases.map(\.rawValue).joined(separator: " or ")
+        report(entry.place, "\"\(shown(text))\" is no \(what); write \(known)")
+        return nil
+    }
+
+    /// A number of bytes, with or without a unit. Nil (and an error) where it is none.
+    mutating func size(_ entry: Entry) -> ByteSize? {
+        guard let text = textOrInteger(entry) else { return nil }
+        do throws(InvalidByteSize) {
+            return try ByteSize(parsing: text)
+        } catch {
+            report(entry.place, error.description)
+            return nil
+        }
+    }
+
+    /// A span of time. Nil (and an error) where it is none.
+    mutating func span(_ entry: Entry) -> TimeSpan? {
+        guard let text = textOrInteger(entry) else { return nil }
+        do throws(InvalidTimeSpan) {
+            return try TimeSpan(parsing: text)
+        } catch {
+            report(entry.place, error.description)
+            return nil
+        }
+    }
+
     // MARK: Kinds
 
     /// Whether a value is a mapping.
     func isMapping(_ node: Node) -> Bool { if case .mapping = node { true } else { false } }
 
-    private func isText(_ scalar: Node.Scalar) -> Bool {
+    func isText(_ scalar: Node.Scalar) -> Bool {
         switch tag(of: scalar) {
         case .int, .float, .bool, .null, .binary: false
         default: true
@@ -137,7 +187,8 @@ struct ManifestReader {
         return Tag.Name(rawValue: Node.scalar(scalar).tag.description)
     }
 
-    private func kind(of node: Node) -> String {
+    /// What a value is, for people.
+    func kind(of node: Node) -> String {
         switch node {
         case .mapping: "a mapping"
         case .sequence: "a list"

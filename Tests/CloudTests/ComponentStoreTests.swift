@@ -84,7 +84,7 @@ import Testing
     @Test func whatAVersionPublishesIsKeptBesideIt() async throws {
         try await withDatabase { database in
             let store = SQLiteComponentStore(database: database)
-            let outputs: [PublishedTopic] = [.literal(try Topic("a/b")), .computed]
+            let outputs: [PublishedTopic] = [.literal(try Topic("a/b")), .computed, .unknown]
             _ = try await store.register(recipe("a", "1.0.0", outputs: outputs), dryRun: false)
             let id = ComponentID(component: "a", version: try SemanticVersion(parsing: "1.0.0"))
             let absent = ComponentID(component: "a", version: try SemanticVersion(parsing: "2.0.0"))

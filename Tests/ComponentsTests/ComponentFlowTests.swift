@@ -216,4 +216,27 @@ struct ComponentFlowTests {
         #expect(computed.count == 1)
         #expect(computed[0].hasPrefix("component:a computes topics"))
     }
+
+    @Test("that are programs may begin and end anything, but make no circle")
+    func programs() throws {
+        // Nothing reaches it, and nobody knows where it publishes.
+        var definition = GroupDefinition(
+            name: "g", cores: ["c"], components: [instance("p")],
+            subscriptions: [Subscription(from: .component("p"), topicFilter: "any/+", to: .cloud)])
+        #expect(definition.validate(outputs: ["p": [.unknown]]) == [])
+        #expect(definition.warnings(outputs: ["p": [.unknown]]) == [])
+        definition.subscriptions = []
+        #expect(definition.validate(outputs: ["p": [.unknown]]) == [])
+        // What reaches it may fail there.
+        definition = try Self.sound()
+        definition.subscriptions.removeLast()
+        let outputs: [String: [PublishedTopic]] = ["a": [.unknown], "b": [.literal(try Topic("out"))]]
+        #expect(definition.validate(outputs: outputs) == [])
+        #expect(
+            definition.warnings(outputs: outputs).filter { $0.contains("dead letters of component:a") }.count
+                == 1)
+        definition.subscriptions.append(route("b", "a", "out"))
+        #expect(
+            definition.validate(outputs: outputs).map(\.message).contains { $0.contains("is a loop") })
+    }
 }

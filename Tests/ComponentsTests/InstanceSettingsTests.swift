@@ -134,5 +134,15 @@ import Testing
         #expect(restarts(old, try planned(2, ["high": .double(75)])) == [])
         #expect(restarts(old, try planned(2, ["high": .double(75), "low": .int(0)])) == [])
         #expect(restarts(try planned(1, [:]), try planned(2, ["high": .int(80)])) == [])
+        // A variable with the value that the recipe gives is none of the instance's own.
+        func program(_ environment: [String: String]) throws -> PlannedRevision {
+            var revision = try planned(2, [:], environment: environment)
+            revision.defaults["limit"] = RecipeConfiguration(variables: ["LEVEL": "info"])
+            return revision
+        }
+        #expect(restarts(try program([:]), try program(["LEVEL": "info"])) == [])
+        #expect(
+            restarts(try program([:]), try program(["LEVEL": "debug"]))
+                == ["limit: its environment changes", dependent])
     }
 }

@@ -150,6 +150,45 @@ struct ComponentCommandTests {
         }
     }
 
+    @Test("show what a program is")
+    func program() async throws {
+        try await asOperator { person, file in
+            let recipe = """
+                kind: Component
+                name: press
+                version: 1.0.0
+                process:
+                  run: [python3, main.py, --rate, 20]
+                  install: {command: 'pip install -r needs.txt', timeout: 5m}
+                  health: {report: true}
+                  mode: onDemand
+                  limits: {memory: 128MiB, cpu: 0.5}
+                  environment: {LEVEL: info, PORT: 80}
+                  secrets: [weather-key]
+                access: {host: [cpu_temperature], devices: [/dev/i2c-1], network: true}
+
+                """
+            let checked = await person.run("components", "check", try file("press.yaml", recipe))
+            #expect(checked.status == 0, "\(checked.error)")
+            #expect(
+                await person.run("components", "push", try file("press.yaml", recipe)).status == 0)
+            let shown = await person.run("components", "show", "press").output
+            #expect(line("runs", in: shown) == "runs python3 main.py --rate 20")
+            #expect(line("install", in: shown) == "install pip install -r needs.txt (at most 5m)")
+            #expect(line("health", in: shown) == "health reported every 30s, 3 failures")
+            #expect(line("mode", in: shown) == "mode on demand, ends after 1m without an event")
+            #expect(line("handler timeout", in: shown) == "handler timeout 3s")
+            #expect(line("sandbox", in: shown) == "sandbox preferred")
+            #expect(line("limits", in: shown) == "limits memory 128MiB, cpu 0.5")
+            #expect(line("log", in: shown) == "log at most 10MiB")
+            #expect(line("environment", in: shown) == "environment LEVEL PORT")
+            #expect(line("secrets", in: shown) == "secrets weather-key")
+            #expect(
+                line("access", in: shown) == "access cpu_temperature, device /dev/i2c-1, network")
+            #expect(line("publishes", in: shown) == "")
+        }
+    }
+
     @Test("apply with the lock and the warnings, and with the place of what no version fits")
     func apply() async throws {
         try await asOperator { person, file in

@@ -1,5 +1,6 @@
 import Components
 import Manifests
+import Messaging
 import Testing
 import Transforms
 
@@ -60,13 +61,15 @@ struct ComponentManifestTests {
             manifest.recipe
                 == Recipe(
                     name: "compensate-temperature", version: try SemanticVersion(parsing: "1.0.0"),
-                    description: "corrects", access: .cpuTemperature,
-                    transform: TransformDefinition(
-                        input: [
-                            InputField(name: "temperature", type: .double, unit: "°C"),
-                            InputField(name: "humidity", type: .double),
-                        ], steps: Self.steps)))
-        #expect(manifest.transform.outputs.count == 2)
+                    description: "corrects", access: ComponentAccess(host: .cpuTemperature),
+                    work: .transform(
+                        TransformDefinition(
+                            input: [
+                                InputField(name: "temperature", type: .double, unit: "°C"),
+                                InputField(name: "humidity", type: .double),
+                            ], steps: Self.steps))))
+        #expect(manifest.transform?.outputs.count == 2)
+        #expect(manifest.work.outputs == [.literal(try Topic("republish/reading")), .computed])
         #expect(manifest.text == Self.compensate)
         #expect(manifest.warnings == [])
     }
@@ -81,9 +84,9 @@ struct ComponentManifestTests {
                {"publish": "x"}]}
             """
         let manifest = try ComponentManifest.parse(text, fileName: "c.json")
-        #expect(manifest.recipe.transform.steps.count == 3)
+        #expect(manifest.recipe.transform?.steps.count == 3)
         #expect(
-            manifest.recipe.transform.steps.first
+            manifest.recipe.transform?.steps.first
                 == .set([
                     FieldAssignment(field: "t", value: ExpressionText("2.0 * reading.t", line: 3)),
                     FieldAssignment(field: "label", value: ExpressionText("\"a\" + \"µ\"", line: 3)),
@@ -96,7 +99,7 @@ struct ComponentManifestTests {
             "kind: Component\nname: c\nversion: 1.0.0\ntransform:\n- where: true\n- set: {a: 2.5, b: 3, c: null}\n"
                 + "- publish: x\n", fileName: "c")
         #expect(
-            manifest.recipe.transform.steps[1]
+            manifest.recipe.transform?.steps[1]
                 == .set([
                     FieldAssignment(field: "a", value: ExpressionText("2.5", line: 6)),
                     FieldAssignment(field: "b", value: ExpressionText("3", line: 6)),
@@ -136,7 +139,7 @@ struct ComponentManifestTests {
                 "c.yaml:3:10: \"1.0\" is not a version: it has to have three numbers; write MAJOR.MINOR.PATCH, such as 1.0.0 "
                     + "or 2.1.0-beta.1",
                 "c.yaml:4:14: \"description\" has to be a text, but is the number 5; write it in quotes: \"5\"",
-                "c.yaml:5:1: this version has no process components; remove \"process\"",
+                "c.yaml:5:1: a component has either \"transform\" or \"process\"; remove one",
                 "c.yaml:7:6: there is no type \"float\"; did you mean \"double\"?",
                 "c.yaml:8:30: a field of input has no key \"note\"; known are type, unit",
                 "c.yaml:10:5: there is no step \"wher\"; did you mean \"where\"?",
@@ -154,7 +157,7 @@ struct ComponentManifestTests {
                 "c.yaml:19:5: the step is empty; write one of where, let, set, keep, drop, publish",
                 "c.yaml:20:5: a step has to be a mapping (key: value), but is the text \"publish\"",
                 "c.yaml:21:17: there is no host access \"cpu_temprature\"; did you mean \"cpu_temperature\"?",
-                "c.yaml:21:34: this version has no access to files; remove \"files\"",
+                "c.yaml:21:34: access to files is named by path; write \"read\" or \"write\"",
             ])
     }
 
@@ -240,13 +243,14 @@ struct ComponentManifestTests {
     }
 
     @Test(
-        "say which keys are not in this version",
-        arguments: ["process", "hooks", "function", "environment"])
-    func laterKeys(key: String) {
+        "say where keys of programs belong",
+        arguments: ["hooks", "function", "environment", "health", "memory", "timeout", "run", "limits"])
+    func misplacedKeys(key: String) {
         let found = errors(
             "kind: Component\nname: c\nversion: 1.0.0\n\(key): {}\ntransform: [{publish: x}]\n")
         #expect(found.count == 1)
-        #expect(found.first?.hasPrefix("c.yaml:4:1: this version has no ") == true)
+        #expect(found.first?.hasPrefix("c.yaml:4:1: ") == true)
+        #expect(found.first?.contains("\"process\"") == true || found.first?.contains("onDemand") == true)
     }
 
     @Test(

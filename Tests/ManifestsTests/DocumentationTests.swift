@@ -34,7 +34,7 @@ struct DocumentationTests {
                 continue
             }
             for row in listing.rows {
-                let result = manifest.transform.process(
+                let result = try #require(manifest.transform).process(
                     try DocumentedReadings.batch(row.input), host: DocumentedHost())
                 var outcome = DocumentedReadings.outcome(result)
                 // The steps of a listing stand one line further down in the recipe that is made of them.

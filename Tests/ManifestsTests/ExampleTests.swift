@@ -23,7 +23,7 @@ struct ExampleTests {
         #expect(manifest.recipe.name == "compensate-temperature")
         #expect(manifest.recipe.version.description == version)
         #expect(manifest.warnings.isEmpty)
-        let result = manifest.transform.process(
+        let result = try #require(manifest.transform).process(
             try DocumentedReadings.batch("temperature=33.5 °C, humidity=40.0 %RH"), host: DocumentedHost())
         let fields = try #require(result.outputs.first?.batch.reading(at: 0)?.fields)
         #expect(fields.map(\.name) == ["temperature", "humidity"])
@@ -41,8 +41,8 @@ struct ExampleTests {
         for instance in group.components {
             let (values, problems) = recipe.applying(instance.configuration)
             #expect(problems == [])
-            #expect(manifest.transform.neededEnvironment.allSatisfy { instance.environment[$0] != nil })
-            let result = manifest.transform.process(
+            #expect(manifest.work.neededEnvironment.allSatisfy { instance.environment[$0] != nil })
+            let result = try #require(manifest.transform).process(
                 try DocumentedReadings.batch("temperature=81.5 °C"), host: DocumentedHost(),
                 settings: TransformSettings(
                     configuration: values.mapValues(\.expressionValue), environment: instance.environment))

@@ -115,7 +115,7 @@ struct GroupManifestTests {
                 "g.yaml:10:19: 1KiB is too small; a stream has at least 64KiB",
                 "g.yaml:10:33: \"explode\" is no policy; write overwriteOldest or rejectNew",
                 "g.yaml:10:52: \"priority\" has to be a whole number, but is the text \"high\"",
-                "g.yaml:11:13: \"caRotation\" has to be a text, but is the number 7; write it in quotes: \"7\"",
+                "g.yaml:11:13: \"7\" is not a span of time; write whole numbers with units, such as 90s, 15m, 12h or 7d",
             ])
     }
 

@@ -51,6 +51,22 @@ struct SchemaTests {
     }
 
     @Test(
+        "of recipes names the keys of programs",
+        arguments: [
+            ("process", "QQ: 1"), ("hook", "install: {QQ: 1}"), ("health", "health: {QQ: 1}"),
+            ("limits", "limits: {QQ: 1}"), ("logs", "logs: {QQ: 1}"),
+        ])
+    func programs(definition: String, line: String) throws {
+        let text =
+            "kind: Component\nname: c\nversion: 1.0.0\nprocess: {"
+            + line.replacingOccurrences(of: "QQ", with: Self.stranger) + "}\n"
+        let error = try #require(throws: ManifestErrors.self) {
+            try ComponentManifest.parse(text, fileName: "c")
+        }
+        #expect(try known(in: error.errors) == keys(try schema("recipe"), definition))
+    }
+
+    @Test(
         "of recipes names the steps and their keys",
         arguments: [
             ("step", "QQ: 1"), ("assignment", "set: {a: {QQ: 1}}"), ("computedTopic", "publish: {QQ: 1}"),
@@ -92,6 +108,44 @@ struct SchemaTests {
             dependency?["kind"]?["enum"] as? [String] == ComponentDependency.Kind.allCases.map(\.rawValue))
         let platform = recipe["platform"]?["properties"] as? [String: Any] ?? [:]
         #expect(Set(platform.keys) == ["os", "architecture", "artifacts"])
+        let process = try #require(recipe["process"]?["properties"] as? [String: [String: Any]])
+        #expect(process["mode"]?["enum"] as? [String] == ProcessMode.allCases.map(\.rawValue))
+        #expect(process["sandbox"]?["enum"] as? [String] == SandboxNeed.allCases.map(\.rawValue))
+        #expect(process["mode"]?["default"] as? String == ProcessMode.longLived.rawValue)
+        #expect(process["sandbox"]?["default"] as? String == SandboxNeed.preferred.rawValue)
+        #expect(process["handlerTimeout"]?["default"] as? String == "3s")
+        #expect(process["idleTimeout"]?["default"] as? String == "1m")
+        #expect(process["settle"]?["default"] as? String == "10s")
+    }
+
+    @Test("name the limits of programs")
+    func programLimits() throws {
+        let definitions = try #require(try schema("recipe")["$defs"] as? [String: [String: Any]])
+        func properties(_ name: String) throws -> [String: [String: Any]] {
+            try #require(definitions[name]?["properties"] as? [String: [String: Any]])
+        }
+        let process = try properties("process")
+        #expect(process["secrets"]?["maxItems"] as? Int == ProcessDefinition.Limits.secrets)
+        #expect(process["environment"]?["maxProperties"] as? Int == ComponentInstance.Limits.environment)
+        let limits = try properties("limits")
+        #expect(limits["cpu"]?["minimum"] as? Double == ProcessLimits.cpus.lowerBound)
+        #expect(limits["cpu"]?["maximum"] as? Double == ProcessLimits.cpus.upperBound)
+        for (key, range) in [
+            ("processes", ProcessLimits.processCounts), ("files", ProcessLimits.fileCounts),
+        ] {
+            #expect(limits[key]?["minimum"] as? Int == range.lowerBound)
+            #expect(limits[key]?["maximum"] as? Int == range.upperBound)
+        }
+        let failures = try properties("health")["failures"]
+        #expect(failures?["minimum"] as? Int == HealthCheck.Limits.failures.lowerBound)
+        #expect(failures?["maximum"] as? Int == HealthCheck.Limits.failures.upperBound)
+        #expect(failures?["default"] as? Int == HealthCheck.Defaults.failures)
+        let access = try properties("access")
+        for key in ["read", "write", "devices"] {
+            #expect(access[key]?["maxItems"] as? Int == ComponentAccess.maximumPaths)
+        }
+        let command = try #require(definitions["command"]?["anyOf"] as? [[String: Any]])
+        #expect(command.contains { $0["maxItems"] as? Int == ProcessCommand.Limits.arguments })
     }
 
     @Test("take every file in Examples, as far as keys go")

@@ -5,7 +5,6 @@ import GRPCCore
 import HedgerowAPI
 import Manifests
 import RPCSupport
-import Transforms
 
 /// A check of manifests of every kind against each other and against what is there; it makes nothing.
 struct ManifestTrial {
@@ -248,7 +247,7 @@ extension RegisteredRecipe {
                 description: String(
                     recipe.description.prefix { !$0.isNewline }.prefix(Self.maximumDescription)),
                 digest: Array(SHA256.hash(data: Data(text.utf8))), createTime: time,
-                outputs: manifest.transform.outputs.map(PublishedTopic.init)),
+                outputs: manifest.work.outputs),
             text: text, artifacts: recipe.allArtifacts, requirements: ComponentRequirements(manifest))
     }
 }

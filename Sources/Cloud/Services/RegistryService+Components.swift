@@ -7,7 +7,6 @@ import Identity
 import Logging
 import Manifests
 import RPCSupport
-import Transforms
 
 extension RegistryService {
     /// Most characters of a description that lists show.
@@ -27,7 +26,7 @@ extension RegistryService {
             description: String(
                 recipe.description.prefix { !$0.isNewline }.prefix(Self.maximumDescription)),
             digest: Array(SHA256.hash(data: Data(request.recipe.utf8))), createTime: cloud.now,
-            outputs: manifest.transform.outputs.map(PublishedTopic.init))
+            outputs: manifest.work.outputs)
         let (stored, created) = try await cloud.components.register(
             RegisteredRecipe(
                 component: new, text: request.recipe, artifacts: recipe.allArtifacts,
@@ -154,16 +153,6 @@ extension RegistryService {
             message.aliases = (labels[record.name]?.aliases ?? [:])
                 .filter { $0.value == record.version }.keys.sorted()
             return message
-        }
-    }
-}
-
-extension PublishedTopic {
-    /// Where a `publish` step sends.
-    init(_ output: TransformOutputDeclaration) {
-        switch output.topic {
-        case .literal(let topic): self = .literal(topic)
-        case .computed: self = .computed
         }
     }
 }

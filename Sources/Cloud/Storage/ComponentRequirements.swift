@@ -16,7 +16,7 @@ struct ComponentRequirements: Hashable, Sendable, Codable {
         dependencies = manifest.recipe.dependencies
         platforms = manifest.recipe.platforms
         artifacts = manifest.recipe.artifacts
-        let needed = manifest.transform.neededEnvironment
+        let needed = manifest.work.neededEnvironment
         environment = needed.isEmpty ? nil : needed
     }
 

@@ -236,19 +236,22 @@ struct SQLiteComponentStore: ComponentStore {
     }
 }
 
-/// An output as it is stored: its topic, none where the recipe computes it.
+/// An output as it is stored: its topic, none where the recipe computes it or a program publishes it.
 private struct StoredOutput: Codable {
     var literal: String?
+    /// Nil for an output of a transform.
+    var unknown: Bool?
 
     init(_ output: PublishedTopic) {
         switch output {
         case .literal(let topic): literal = topic.description
-        case .computed: literal = nil
+        case .computed: break
+        case .unknown: unknown = true
         }
     }
 
     func topic() throws -> PublishedTopic {
-        guard let literal else { return .computed }
+        guard let literal else { return unknown == true ? .unknown : .computed }
         do throws(InvalidTopic) {
             return .literal(try Topic(literal))
         } catch {

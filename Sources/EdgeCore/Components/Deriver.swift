@@ -110,6 +110,8 @@ struct Deriver {
         switch pass.component.state {
         case .unusable(let problem):
             pass.fail(rows, problem)
+        case .process:
+            pass.fail(rows, "component \(pass.component.component) is a process and not running")
         case .ready(let transform):
             for output in transform.outputs where mayReachCloud(output, of: pass.component.instance) {
                 derivation.tracked.insert(DerivedOutput(path: pass.path, index: UInt32(output.index)).key)

@@ -11,7 +11,7 @@ struct RecipeCompiler {
 
     /// What this core runs on; nil where it is not asked for.
     private let platform: Platform?
-    private var known: [StoredRecipe.Key: (transform: Transform, facts: RunningComponent.RecipeFacts)] = [:]
+    private var known: [StoredRecipe.Key: (work: ComponentWork, facts: RunningComponent.RecipeFacts)] = [:]
 
     /// - Parameter platform: what this core runs on. Nil takes every recipe: what was checked once is not checked
     ///   again when the core starts.
@@ -27,23 +27,30 @@ struct RecipeCompiler {
     mutating func compile(
         _ locked: LockedComponent, as instance: ComponentInstance? = nil, text: String
     ) throws(Problem) -> RunningComponent {
-        let (transform, facts) = try recipe(of: locked, text: text)
+        let (work, facts) = try recipe(of: locked, text: text)
         let (configuration, problems) = facts.configuration.applying(
             instance?.configuration ?? ConfigurationUpdate())
         if let problem = problems.first {
             throw Problem(description: "its configuration does not fit its recipe: \(problem.message)")
         }
-        return RunningComponent(
-            locked, state: .ready(transform),
-            settings: TransformSettings(
-                configuration: configuration.mapValues(\.expressionValue),
-                environment: instance?.environment ?? [:]),
-            recipe: facts)
+        let environment = instance?.environment ?? [:]
+        switch work {
+        case .transform(let transform):
+            return RunningComponent(
+                locked, state: .ready(transform),
+                settings: TransformSettings(
+                    configuration: configuration.mapValues(\.expressionValue), environment: environment),
+                recipe: facts)
+        case .process(let definition):
+            return RunningComponent(
+                locked, state: .process(definition), configuration: configuration,
+                environment: definition.environment(of: environment), recipe: facts)
+        }
     }
 
     private mutating func recipe(
         of locked: LockedComponent, text: String
-    ) throws(Problem) -> (transform: Transform, facts: RunningComponent.RecipeFacts) {
+    ) throws(Problem) -> (work: ComponentWork, facts: RunningComponent.RecipeFacts) {
         let key = StoredRecipe.Key(locked)
         if let known = known[key] { return known }
         guard StoredRecipe.isGenuine(text, digest: locked.recipeDigest) else {
@@ -71,9 +78,9 @@ struct RecipeCompiler {
         }
         let facts = RunningComponent.RecipeFacts(
             dependencies: manifest.recipe.dependencies,
-            configuration: RecipeConfiguration(manifest.recipe.configuration))
-        known[key] = (manifest.transform, facts)
-        return (manifest.transform, facts)
+            configuration: RecipeConfiguration(manifest.recipe), access: manifest.recipe.access)
+        known[key] = (manifest.work, facts)
+        return (manifest.work, facts)
     }
 
     private static func firstLine(_ text: String) -> Substring { text.prefix { !$0.isNewline } }

@@ -19,7 +19,7 @@ extension CoreDoctor {
         return try lock.filter { locked in
             guard let text = try StoredRecipe.text(db, StoredRecipe.Key(locked)) else { return false }
             let manifest = try? ComponentManifest.parse(text, fileName: locked.component)
-            return manifest?.recipe.access.contains(.cpuTemperature) ?? false
+            return manifest?.recipe.access.host.contains(.cpuTemperature) ?? false
         }.map(\.instance)
     }
 }

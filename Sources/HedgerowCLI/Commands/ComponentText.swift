@@ -49,15 +49,20 @@ enum ComponentText {
         if !component.deprecationReason.isEmpty { lines.append(("deprecated", component.deprecationReason)) }
         // A recipe of a newer cloud may say what this program does not know; then it says less about it.
         if let manifest = try? ComponentManifest.parse(recipe, fileName: "recipe") {
-            let topics = manifest.transform.outputs.map { output in
-                switch output.topic {
-                case .literal(let topic): topic.description
-                case .computed: "(computed)"
+            if let process = manifest.process {
+                lines += ProcessText.lines(process)
+            } else {
+                let topics = manifest.work.outputs.map { output in
+                    switch output {
+                    case .literal(let topic): topic.description
+                    case .computed: "(computed)"
+                    case .unknown: "(anything)"
+                    }
                 }
+                lines.append(("publishes", topics.joined(separator: " ")))
             }
-            lines.append(("publishes", topics.joined(separator: " ")))
             let access = manifest.recipe.access.names
-            lines.append(("access", access.isEmpty ? "none" : access.joined(separator: " ")))
+            lines.append(("access", access.isEmpty ? "none" : access.joined(separator: ", ")))
         }
         return Details.render(lines)
     }
