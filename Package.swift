@@ -102,6 +102,9 @@ let package = Package(
             name: "Manifests",
             dependencies: ["Components", "Transforms", "Expressions", "Messaging", "Identity", yams],
             swiftSettings: strict),
+        .target(
+            name: "Supervision", dependencies: ["PKI", "Messaging", subprocess, logging],
+            swiftSettings: strict),
         .target(name: "BME680", swiftSettings: strict),
         .target(
             name: "Observability",
@@ -147,7 +150,7 @@ let package = Package(
         .target(
             name: "EdgeCore",
             dependencies: [
-                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions", "Supervision",
                 "Transforms", "Manifests", "PKI", "BME680",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
                 crypto, lifecycle, logging, metrics, tracing, configuration,
@@ -210,6 +213,14 @@ let package = Package(
         .testTarget(
             name: "ComponentsTests",
             dependencies: ["Components", "Transforms", "Messaging", "Identity", "TestSupport"],
+            swiftSettings: strict),
+        // A core reduced to the running of programs, for tests that kill it.
+        .executableTarget(
+            name: "supervision-probe", dependencies: ["Supervision", logging], path: "Tests/SupervisionProbe",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SupervisionTests",
+            dependencies: ["Supervision", "Messaging", "PKI", "TestSupport", logging, "supervision-probe"],
             swiftSettings: strict),
         .testTarget(name: "BME680Tests", dependencies: ["BME680", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -2,6 +2,7 @@ import FoundationEssentials
 import GRDB
 import GRPCCore
 import HedgerowAPI
+import Messaging
 import PKI
 import RPCSupport
 import ServiceLifecycle
@@ -20,6 +21,8 @@ extension CoreServer {
         var monitor: StreamMonitor?
         /// Carries out what the cloud asks of them.
         var commands: StreamCommandRunner?
+        /// Runs the programs of components; nil where there are none.
+        var programs: Programs?
         /// Full names of the gRPC services whose health is reported.
         var healthServices: [String] = []
         /// Writes for the deployments; nil for straight to the database.
@@ -74,6 +77,7 @@ extension CoreServer {
                 CancelledOnShutdown(monitor),
             ],
             monitor: monitor, commands: StreamCommandRunner(parts: parts),
+            programs: Programs(parts: core, telemetry: parts),
             healthServices: [Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService],
             commit: DeploymentCommit { needsRoom, work in
                 try await committer.commit(needsRoom: needsRoom, work)

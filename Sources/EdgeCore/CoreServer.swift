@@ -4,9 +4,11 @@ import GRPCCore
 import HedgerowAPI
 import Identity
 public import Logging
+import Messaging
 import PKI
 import RPCSupport
 public import ServiceLifecycle
+import Supervision
 
 /// A whole edge core: its state, its attachment to the cloud, its server for things.
 ///
@@ -32,6 +34,8 @@ public final class CoreServer: Service {
     let commitNothing: @Sendable () async throws -> Void
     /// Its telemetry, for metrics; nil where it has none.
     let monitor: StreamMonitor?
+    /// Runs the programs of components; nil where it has none.
+    let programs: Programs?
     private let state: StateDirectory
     private let lock: StateLock
     private let services: [any Service]
@@ -109,14 +113,14 @@ public final class CoreServer: Service {
             commit: telemetry.commit ?? DeploymentCommit(database), dialer: dialer, status: status,
             activeCalls: activeCalls, cpuTemperature: cpuTemperature,
             watches: [ActivityWatch(activity: activity, clock: .continuous)],
-            timing: configuration.timing, platform: platform, artifacts: artifacts, logger: logger)
+            programs: telemetry.programs, timing: configuration.timing, platform: platform, artifacts: artifacts, logger: logger)
         let port = Announced<Int>()
         let agent = AttachAgent(
             parts: AttachAgent.Parts(
                 dialer: dialer, revision: revision, revoked: revoked, certificate: certificate,
                 addresses: addresses,
                 configuredPort: configuration.listenPort, listeningPort: port, certificates: certificates,
-                clock: clock, activity: activity, deployments: deployments.board,
+                clock: clock, activity: activity, programs: telemetry.programs, deployments: deployments.board,
                 monitor: telemetry.monitor, commands: telemetry.commands, systemTime: now, status: status,
                 timing: configuration.timing, platform: platform, version: CoreVersion.current,
                 logger: logger))
@@ -139,6 +143,7 @@ public final class CoreServer: Service {
         self.certificate = certificate
         self.commitNothing = telemetry.commitNothing
         self.monitor = telemetry.monitor
+        self.programs = telemetry.programs
         self.revision = revision
         self.status = status
         self.state = state
@@ -150,7 +155,7 @@ public final class CoreServer: Service {
                 ClockKeeper(clock: clock, logger: logger), cpuTemperature,
                 IdentityRenewal(dialer: dialer, now: { clock.now() }, logger: logger),
                 agent,
-            ] + telemetry.services + [deployments, server]
+            ] + telemetry.services + (telemetry.programs.map { [$0] } ?? []) + [deployments, server]
     }
 
     /// Runs the core until it is told to stop, gracefully or by cancellation.

@@ -1,5 +1,6 @@
 public import FoundationEssentials
-public import RPCSupport
+public import Messaging
+import RPCSupport
 
 /// How a thing finds its cloud, what it keeps and when it gives up.
 public struct ThingConfiguration: Sendable {

@@ -4,6 +4,7 @@ import HedgerowAPI
 import Identity
 import InMemoryLogging
 import Logging
+import Messaging
 import PKI
 import Synchronization
 import TestSupport

@@ -2,8 +2,10 @@ import Components
 import FoundationEssentials
 import GRPCCore
 import Logging
+import Messaging
 import PKI
 import RPCSupport
+import Supervision
 import Synchronization
 
 /// Fetches one artifact: as often as it takes until the deadline, each time from where the last attempt ended.

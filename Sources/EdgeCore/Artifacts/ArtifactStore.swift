@@ -1,8 +1,10 @@
 import Components
 import FoundationEssentials
 import Logging
+import Messaging
 import PKI
 import RPCSupport
+import Supervision
 import Synchronization
 
 /// The artifacts on this core: files under their SHA-256 in `artifacts/` of the state directory.

@@ -5,6 +5,7 @@ import GRPCNIOTransportHTTP2Posix
 import HedgerowAPI
 import Identity
 import Logging
+import Messaging
 import PKI
 import RPCSupport
 import ServiceLifecycle
@@ -26,6 +27,8 @@ struct AttachAgent: Service {
         let certificates: ServedCertificates
         let clock: ClockFloor
         let activity: ComponentActivity
+        /// Runs the programs of components; nil where there are none.
+        let programs: Programs?
         /// Takes assignments and cancellations, has reports.
         let deployments: DeploymentBoard
         /// How the streams stand; nil where the core has none.

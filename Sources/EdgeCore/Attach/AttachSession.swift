@@ -178,7 +178,14 @@ struct AttachSession {
             return
         }
         lastStatuses = (.now, changes, number)
-        let statuses = parts.activity.statuses(of: running)
+        let statuses = parts.activity.statuses(of: running).map { status in
+            guard let component = running?.components[status.instance],
+                let program = parts.programs?.report(of: component)
+            else { return status }
+            var status = status
+            status.program = program
+            return status
+        }
         try send { $0.componentStatuses.components = statuses }
     }
 

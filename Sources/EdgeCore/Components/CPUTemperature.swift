@@ -1,6 +1,7 @@
 import Logging
 import PKI
 import ServiceLifecycle
+import Supervision
 import Synchronization
 import Transforms
 

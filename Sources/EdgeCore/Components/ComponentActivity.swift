@@ -83,6 +83,9 @@ final class ComponentActivity: Sendable {
     /// Grows with everything that is counted.
     var changes: UInt64 { state.withLock { $0.changes } }
 
+    /// Something about a component is other than it was, beside what is counted here.
+    func touch() { state.withLock { $0.changes += 1 } }
+
     /// Counts what was taken.
     ///
     /// - Parameter now: microseconds since 1970.

@@ -20,10 +20,20 @@ struct Derivation: Sendable {
         let route: Route
     }
 
+    /// Messages for a process component.
+    struct Waiting: Sendable {
+        /// The instance.
+        let instance: String
+        /// The messages as they were on the way there.
+        let input: Deriver.Input
+    }
+
     /// What is sent out, in the order in which it was made; of one output in the order of the sequences.
     var pieces: [Piece] = []
     /// Dead letters that no route takes anywhere: sequences, ascending, by the output that they would have.
     var unrouted: [DerivedOutput: [UInt64]] = [:]
+    /// What is to wait for process components.
+    var waiting: [Waiting] = []
     /// Keys of the outputs that may lead to the cloud: of them the cloud is told every sequence.
     var tracked: Set<String> = []
     /// What each pass through a component did.

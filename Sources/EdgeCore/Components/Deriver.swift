@@ -58,6 +58,8 @@ struct Deriver {
     private let router: Router
     private let host: any TransformHost
     let tracer: MessageTracer?
+    /// How much waits for an instance whose messages wait in an inbox.
+    private let usage: (String) throws -> StoredInbox.Usage
     private let check = BatchCheck()
     private var passes = 0
     /// What came out.
@@ -65,8 +67,10 @@ struct Deriver {
 
     init(
         thing: String, table: RoutingTable, router: Router, host: any TransformHost,
-        tracer: MessageTracer? = nil
+        tracer: MessageTracer? = nil,
+        usage: @escaping (String) throws -> StoredInbox.Usage = { _ in StoredInbox.Usage() }
     ) {
+        self.usage = usage
         self.thing = thing
         self.table = table
         self.router = router
@@ -110,8 +114,7 @@ struct Deriver {
         switch pass.component.state {
         case .unusable(let problem):
             pass.fail(rows, problem)
-        case .process:
-            pass.fail(rows, "component \(pass.component.component) is a process and not running")
+        case .process: wait(&pass)
         case .ready(let transform):
             for output in transform.outputs where mayReachCloud(output, of: pass.component.instance) {
                 derivation.tracked.insert(DerivedOutput(path: pass.path, index: UInt32(output.index)).key)
@@ -129,6 +132,62 @@ struct Deriver {
                     index: UInt32(output.index), &pass)
             }
         }
+    }
+
+    // MARK: Processes
+
+    /// Puts messages where a program will take them from, or fails them where there is no room for them.
+    private mutating func wait(_ pass: inout Pass) {
+        let rows = 0..<pass.input.batch.count
+        let instance = pass.component.instance
+        let isTransient = pass.input.sequences.isEmpty
+        do {
+            // What waits since this batch began is not counted: the bound may be passed by one batch.
+            guard try isTransient || usage(instance).hasRoom(for: rows.count, 0) else {
+                pass.fail(
+                    rows,
+                    "the inbox of component instance \"\(instance)\" is full (\(InboxLimits.messages) messages or "
+                        + "\(InboxLimits.bytes >> 20) MiB); its program is too slow or does not run")
+                return
+            }
+        } catch {
+            pass.fail(rows, "the inbox of component instance \"\(instance)\" cannot be read: \(error)")
+            return
+        }
+        derivation.waiting.append(.init(instance: instance, input: pass.input))
+    }
+
+    /// Sends out what the program of an instance made of one message, or of none: each of its messages as an output of
+    /// its own, or the failure as a dead letter.
+    ///
+    /// - Parameters:
+    ///   - messages: what it publishes; checked by whoever took them from the program.
+    ///   - failure: why it could not handle the message; nil where it could.
+    ///   - input: the message.
+    ///   - index: output of the first one; nil counts from 0.
+    mutating func emit(
+        _ messages: [PlainMessage], failure: String?, by component: RunningComponent, for input: Input,
+        index: UInt32? = nil
+    ) {
+        let path = input.from?.path(to: component.instance) ?? component.instance
+        var pass = Pass(
+            component: component, path: path,
+            source: .init(
+                component: component.component, version: component.version, revision: table.revision),
+            input: input, tally: ComponentTally(component, generation: table.generation))
+        passes += 1
+        if let failure {
+            pass.fail(CollectionOfOne(0), failure)
+        } else {
+            for (number, message) in messages.enumerated() {
+                var batch = Batch(message)
+                if !message.hasTime { batch.baseTime = Microseconds.timestamp(input.batch.sampleTime(row: 0)) }
+                publish(batch, rows: [0], index: index ?? UInt32(number), &pass)
+            }
+            if messages.isEmpty { pass.tally.filtered = 1 }
+        }
+        sendDeadLetters(&pass)
+        derivation.tallies.append(pass.tally)
     }
 
     private func mayReachCloud(_ output: TransformOutputDeclaration, of instance: String) -> Bool {

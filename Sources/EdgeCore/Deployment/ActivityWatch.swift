@@ -1,3 +1,5 @@
+import Supervision
+
 /// Watches transforms by what they did with the messages that they were given.
 struct ActivityWatch: SettlingWatch {
     /// Messages from which on it counts that an instance failed on every one.

@@ -1,5 +1,6 @@
 import HedgerowAPI
 import RPCSupport
+import Supervision
 import SwiftProtobuf
 import Synchronization
 

@@ -1,9 +1,12 @@
+import Components
 import FoundationEssentials
 import GRDB
 import HedgerowAPI
 import Logging
+import Messaging
 import RPCSupport
 import StreamStore
+import Supervision
 import Transforms
 
 /// Decides what is done about deployments, one event after another, and keeps where the newest one is.
@@ -291,11 +294,27 @@ struct DeploymentDriver {
             say(record)
             return repair()
         }
-        let limit = parts.timing.limit(of: record.progress.stage, settlingTime: record.settlingTime)
+        let limit =
+            parts.timing.limit(of: record.progress.stage, settlingTime: record.settlingTime)
+            + programTime(in: record.progress.stage)
         let next = StageTicket(record, staged: staged, limit: limit, now: parts.clock.now())
         ticket = next
         say(record)
         return next
+    }
+
+    /// How much longer a stage may take because of programs: they may hold up the switch, and need time to start.
+    private func programTime(in stage: DeploymentProgress.Stage) -> Duration {
+        guard parts.programs != nil else { return .zero }
+        switch stage {
+        case .stage:
+            let runsPrograms = parts.revision.running?.components.values.contains { $0.process != nil }
+            return runsPrograms == true ? Programs.longestDeferral : .zero
+        case .settle:
+            return parts.revision.running?.components.values.compactMap { $0.process?.longestStart }.max()
+                ?? .zero
+        default: return .zero
+        }
     }
 
     private mutating func endTicket() {

@@ -5,6 +5,7 @@ import Logging
 import RPCSupport
 import ServiceLifecycle
 import StreamStore
+import Supervision
 import Synchronization
 
 /// Carries out deployments, with the cloud or without it.
@@ -27,6 +28,8 @@ final class DeploymentRunner: Service {
         let cpuTemperature: CPUTemperature
         /// Who watches what a revision brought.
         let watches: [any SettlingWatch]
+        /// Runs the programs of components; nil where there are none.
+        let programs: Programs?
         let timing: CoreConfiguration.Timing
         /// What this core runs on.
         let platform: Platform
@@ -53,7 +56,7 @@ final class DeploymentRunner: Service {
     init(
         core: String, database: DatabasePool, revision: ActiveRevision, commit: DeploymentCommit,
         dialer: CloudDialer, status: AttachmentStatus, activeCalls: ActiveCalls,
-        cpuTemperature: CPUTemperature, watches: [any SettlingWatch],
+        cpuTemperature: CPUTemperature, watches: [any SettlingWatch], programs: Programs? = nil,
         timing: CoreConfiguration.Timing, platform: Platform = .current, artifacts: ArtifactStore,
         clock: MonotonicClock = .continuous, logger: Logger
     ) {
@@ -64,7 +67,8 @@ final class DeploymentRunner: Service {
         events = Mutex([])
         parts = Parts(
             core: core, database: database, revision: revision, commit: commit, dialer: dialer,
-            status: status, activeCalls: activeCalls, cpuTemperature: cpuTemperature, watches: watches,
+            status: status, activeCalls: activeCalls, cpuTemperature: cpuTemperature,
+            watches: watches + (programs.map { [$0] } ?? []), programs: programs,
             timing: timing,
             platform: platform, artifacts: artifacts,
             clock: clock, logger: logger, board: board)

@@ -1,4 +1,5 @@
 import StreamStore
+import Supervision
 import Synchronization
 
 /// One stage of a deployment that is being carried out, or a repair; given up at any moment.

@@ -1,6 +1,7 @@
 import Components
 import HedgerowAPI
 import Manifests
+import Supervision
 
 // The files of components, beside their recipes.
 

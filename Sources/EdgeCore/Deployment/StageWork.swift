@@ -6,8 +6,10 @@ import GRPCNIOTransportHTTP2Posix
 import HedgerowAPI
 import Identity
 import Logging
+import Messaging
 import RPCSupport
 import StreamStore
+import Supervision
 import Transforms
 
 /// What is done in each stage of a deployment.
@@ -43,6 +45,7 @@ struct StageWork: Sendable {
                     await parts.cpuTemperature.prepare()
                 }
                 _ = try RoutingTable(RunningRevision(staged.revision, components: staged.components))
+                try await waitForPrograms(ticket, staged)
                 // A later stage needs no more of it than this one had.
                 return .verified(staged)
             case .switch: return .switched(isSettled: try await `switch`(ticket))
@@ -154,6 +157,14 @@ struct StageWork: Sendable {
         return try await verified(ticket)
     }
 
+    /// Waits as long as programs that the switch would end or change ask for that.
+    private func waitForPrograms(_ ticket: StageTicket, _ staged: StagedRevision) async throws {
+        guard let programs = parts.programs, let running = parts.revision.running else { return }
+        var touched = Self.changed(staged.revision, since: running.revision)
+        touched.formUnion(Self.changed(running.revision, since: staged.revision))
+        try await programs.waitForDeferrals(of: touched) { ticket.note($0) }
+    }
+
     // MARK: The switch and after
 
     /// Makes the revision the one that runs.
@@ -165,7 +176,10 @@ struct StageWork: Sendable {
         let watched = Self.changed(
             staged.revision,
             since: parts.revision.isSettled ? parts.revision.current : parts.revision.previous)
-        let isSettled = record.settlingTime == .zero || watched.isEmpty
+        let watchesPrograms = staged.components.contains {
+            $0.process != nil && watched.contains($0.instance)
+        }
+        let isSettled = watched.isEmpty || (record.settlingTime == .zero && !watchesPrograms)
         var next = record
         next.progress.handle(.switched(isSettled: isSettled))
         let removed = parts.revision.things.subtracting(staged.revision.things)

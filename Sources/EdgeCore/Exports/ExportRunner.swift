@@ -2,6 +2,7 @@ import Components
 import FoundationEssentials
 import GRDB
 import Logging
+import Messaging
 import RPCSupport
 import StreamStore
 

@@ -5,6 +5,7 @@ import Logging
 import RPCSupport
 import ServiceLifecycle
 import StreamStore
+import Supervision
 
 /// Lets messages expire that are older than the time to live of their stream. What the cloud does not have is entered as
 /// lost, in the same transaction; nothing expires silently.

@@ -3,6 +3,7 @@ import FoundationEssentials
 import GRDB
 import HedgerowAPI
 import Logging
+import Messaging
 import RPCSupport
 import ServiceLifecycle
 import StreamStore

@@ -24,7 +24,7 @@ public enum CoreDatabase {
             DiskRoom.makeRoomToOpen(database: path)
             return try DurableDatabase.open(
                 path: path, migrate: registerMigrations,
-                bulkTables: DurableStreams.bulkTables.union(["queued_message"]), recovery: recovery,
+                bulkTables: DurableStreams.bulkTables.union(["queued_message", "inbox_entry"]), recovery: recovery,
                 logger: logger)
         } catch {
             throw StateError(
@@ -61,6 +61,7 @@ public enum CoreDatabase {
         repair: { db in
             try DurableStreams.repair(db, unownedTo: "default")
             try SubscriberQueue.recount(db)
+            try StoredInbox.recount(db)
         })
 
     /// Closes it in order. Blocks on the disk.
@@ -125,5 +126,6 @@ public enum CoreDatabase {
             try StoredRevision.createTable(db)
             try DeploymentRecord.createTable(db)
         }
+        migrator.registerMigration("inbox-1") { db in try StoredInbox.createTables(db) }
     }
 }

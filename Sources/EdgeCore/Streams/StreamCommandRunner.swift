@@ -78,7 +78,10 @@ struct StreamCommandRunner: Sendable {
 
     // MARK: Reading
 
-    private func read(
+    /// Reads a stream, and waits for the first message where that is asked for.
+    ///
+    /// - Throws: `HedgerowError`.
+    func read(
         _ request: Hedgerow_Stream_V1_ReadStreamRequest
     ) async throws -> Hedgerow_Stream_V1_ReadStreamResponse {
         try await requireStream(request.stream)

@@ -29,7 +29,7 @@ extension CoreIngestTransaction {
         _ batch: Batch, sequences: [UInt64], route: Route
     ) throws(IncomingPublication.Refusal) -> Derivation {
         guard !route.components.isEmpty else { return Derivation() }
-        var deriver = Deriver(thing: thing, table: table, router: router, host: host, tracer: tracer)
+        var deriver = makeDeriver()
         deriver.derive(.init(batch: batch, sequences: sequences), to: route.components)
         guard !deriver.isTooLarge else {
             throw .init(
@@ -43,6 +43,13 @@ extension CoreIngestTransaction {
                 "the batch leads to more than \(Deriver.maximumPasses) passes through components")
         }
         return deriver.derivation
+    }
+
+    /// What passes messages through components.
+    func makeDeriver() -> Deriver {
+        Deriver(thing: thing, table: table, router: router, host: host, tracer: tracer) { instance in
+            try StoredInbox(db).usage(of: instance)
+        }
     }
 
     /// Asks every stream for room for a batch and what was derived from it.
@@ -115,6 +122,10 @@ extension CoreIngestTransaction {
                     of: piece.batch, sequences: piece.sequences, from: piece.output, source: piece.source),
                 to: piece.route.things, into: &result)
         }
+        for waiting in derivation.waiting {
+            try StoredInbox(db).append(entry(waiting))
+            result.wokenInboxes.insert(waiting.instance)
+        }
         for (output, sequences) in derivation.unrouted.sorted(by: { $0.key.key < $1.key.key }) {
             try tellFailed(sequences, output: output, of: new, coverage: &coverage, into: &result)
         }
@@ -175,6 +186,8 @@ extension CoreIngestTransaction {
         for (key, covered) in coverage.outputs.sorted(by: { $0.key < $1.key }) {
             guard let open = SequenceRange(covered + 1, cursor), open.count >= count,
                 let output = DerivedOutput(key: key), table.derives(output),
+                // What waits in an inbox was not dropped; what comes out for a later message covers what did not.
+                !table.waits(output),
                 // Dead letters are rare: the next one covers what did not fail before it.
                 output.index != Hedgerow_Type_V1_Origin.deadLetterOutput,
                 try hasRoomForAccounts
@@ -190,7 +203,10 @@ extension CoreIngestTransaction {
     func loseDerived(
         _ range: SequenceRange, reason: LossReason, coverage: inout IngestCoverage
     ) throws {
-        let open = coverage.outputs.filter { $0.value < range.last }.sorted { $0.key < $1.key }
+        let open = coverage.outputs.filter { output in
+            // What came before the loss may still wait; what comes out for a later message covers both.
+            output.value < range.last && DerivedOutput(key: output.key).map(table.waits) != true
+        }.sorted { $0.key < $1.key }
         for (output, covered) in open {
             guard let before = SequenceRange(covered + 1, range.first - 1) else { continue }
             try tell(before, .filtered, of: OriginKey(thing: thing, epoch: session.epoch, component: output))

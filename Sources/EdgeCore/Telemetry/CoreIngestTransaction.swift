@@ -28,6 +28,10 @@ struct CoreIngestTransaction {
         var appendedBytes: [String: Int] = [:]
         /// Things whose queues have something new.
         var wokenThings: Set<String> = []
+        /// Instances whose inboxes have something new.
+        var wokenInboxes: Set<String> = []
+        /// QoS 0 messages for process components.
+        var transientEvents: [InboxEntry] = []
         /// Messages for whoever of these things listens at QoS 0.
         var live: [(thing: String, records: [MessageRecord])] = []
         /// QoS 0 messages on their way to the cloud, by stream.
@@ -356,13 +360,30 @@ struct CoreIngestTransaction {
             result.outcome.rejected.append(Self.rejection(nil, refusal))
             return
         }
-        result.spans.add(derivation.spans)
         result.spans.add(received)
         pass(batch, bytes: encoded.count, route: checked.route, output: nil, into: &result)
+        pass(derivation, into: &result)
+    }
+
+    /// Passes what components made of messages at QoS 0 on.
+    func pass(_ derivation: Derivation, into result: inout Result) {
         for piece in derivation.pieces {
             pass(piece.batch, bytes: piece.encoded.count, route: piece.route, output: piece, into: &result)
         }
+        result.transientEvents.append(contentsOf: derivation.waiting.map(entry))
         result.tallies.append(contentsOf: derivation.tallies)
+        result.spans.add(derivation.spans)
+    }
+
+    /// What is to wait for a process component.
+    func entry(_ waiting: Derivation.Waiting) -> InboxEntry {
+        InboxEntry(
+            instance: waiting.instance,
+            source: .init(
+                thing: thing, stream: session.stream, epoch: session.epoch, output: waiting.input.from,
+                passed: waiting.input.passed),
+            batch: waiting.input.batch, sequences: waiting.input.sequences, receiveTime: now,
+            isReceiveTimeDoubtful: isClockDoubtful)
     }
 
     /// Passes messages at QoS 0 on.
@@ -415,7 +436,7 @@ struct CoreIngestTransaction {
     // MARK: Cursors
 
     /// A thing's streams count separately, so that each has a coverage of its own.
-    private var coverageName: String { "\(thing)/\(session.stream)" }
+    var coverageName: String { "\(thing)/\(session.stream)" }
 
     private func coverage(cursor: UInt64) throws -> IngestCoverage {
         try IngestCoverage(db, thing: coverageName, epoch: session.epoch, cursor: cursor)

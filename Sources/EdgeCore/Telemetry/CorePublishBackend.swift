@@ -34,25 +34,8 @@ struct CorePublishBackend: PublishBackend {
             outcome.remainder = items
             return outcome
         }
-        result.spans.commit()
-        parts.uplinks.wake(result.wokenStreams, messages: result.appended)
-        parts.exports.wake(result.wokenStreams)
-        parts.counters.appended(result.appended, bytes: result.appendedBytes)
         parts.ingested.count(items, result.outcome)
-        for message in result.transient {
-            parts.uplinks.send(message.publication, bytes: message.bytes, stream: message.stream)
-        }
-        parts.outlets.wake(result.wokenThings)
-        for (thing, records) in result.live { parts.outlets.send(records, toThing: thing) }
-        parts.activity.record(result.tallies, now: parts.clock.now)
-        for (stream, count) in result.overwrittenOf { parts.counters.lost(count, .overwritten, of: stream) }
-        if result.overwritten > 0 {
-            parts.onceAMinute("stream overwritten") {
-                parts.logger.warning(
-                    "a full stream overwrote its oldest messages; the ledger names them",
-                    metadata: ["messages.count": "\(result.overwritten)"])
-            }
-        }
+        parts.carryOut(result)
         return result.outcome
     }
 
@@ -112,10 +95,5 @@ struct CorePublishBackend: PublishBackend {
 
     private func transaction(
         _ db: Database, _ session: IngestSession, isSynced: Bool = true
-    ) -> CoreIngestTransaction {
-        CoreIngestTransaction(
-            db: db, session: session, router: parts.router, table: parts.table, host: parts.host,
-            lanes: parts.lanes, homes: parts.streams, core: parts.core, now: parts.clock.now,
-            isClockDoubtful: parts.isClockDoubtful(), isSynced: isSynced, tracer: parts.tracer)
-    }
+    ) -> CoreIngestTransaction { parts.transaction(db, session, isSynced: isSynced) }
 }

@@ -43,8 +43,10 @@ struct IngestCoverage {
         }
     }
 
-    /// An output's messages are accounted for up to here.
+    /// An output's messages are accounted for up to here. It never goes back: what a program made of a message may come
+    /// after what became of a later one.
     mutating func cover(_ output: String, through sequence: UInt64) {
+        if let covered = outputs[output], covered >= sequence { return }
         outputs[output] = sequence
         changed.insert(output)
     }

@@ -22,6 +22,8 @@ struct RoutingTable: Sendable {
     private var fromStreams: [String: TopicTrie<Target>] = [:]
     /// Instances from which a route leads to a stream that goes to the cloud.
     private var streaming: Set<String> = []
+    /// Streams that routes lead to from each instance.
+    private var streamsOfComponents: [String: Set<String>] = [:]
     private var limits: [String: StreamLimits] = [:]
     private var settings: [String: StreamSettings] = [:]
 
@@ -59,9 +61,9 @@ struct RoutingTable: Sendable {
                 }
             case .component(let instance):
                 fromComponents[instance, default: TopicTrie()].insert(target, under: filter)
-                if case .stream(let stream) = target, settings(of: stream).reachesCloud {
-                    streaming.insert(instance)
-                }
+                guard case .stream(let stream) = target else { continue }
+                streamsOfComponents[instance, default: []].insert(stream)
+                if settings(of: stream).reachesCloud { streaming.insert(instance) }
             case .stream(let name):
                 fromStreams[name, default: TopicTrie()].insert(target, under: filter)
             case .cloud, .shadow, .selected:
@@ -119,10 +121,20 @@ struct RoutingTable: Sendable {
     /// Whether a route leads from an instance to a stream that goes to the cloud, on any topic.
     func reachesStreams(component instance: String) -> Bool { streaming.contains(instance) }
 
+    /// Whether a route leads from an instance to a stream, on any topic.
+    func leads(component instance: String, toStream stream: String) -> Bool {
+        streamsOfComponents[instance]?.contains(stream) == true
+    }
+
     /// Whether every instance on the way to an output runs here.
     func derives(_ output: DerivedOutput) -> Bool {
         guard let components = running?.components else { return false }
         return output.instances.allSatisfy { components[String($0)] != nil }
+    }
+
+    /// Whether messages wait for a program on the way to an output, so that it comes after others of the same thing.
+    func waits(_ output: DerivedOutput) -> Bool {
+        output.instances.contains { running?.components[String($0)]?.process != nil }
     }
 
     // MARK: Routes

@@ -1,4 +1,7 @@
 import GRDB
+import HedgerowAPI
+import Logging
+import RPCSupport
 import StreamStore
 
 // The core's database, as everything of the telemetry uses it.
@@ -30,6 +33,42 @@ extension TelemetryParts {
         } catch {
             committer.met(error)
             throw error
+        }
+    }
+
+    // MARK: Messages
+
+    /// What the core does with messages inside a transaction, under the revision that is in force when it runs.
+    func transaction(
+        _ db: Database, _ session: IngestSession, isSynced: Bool = true
+    ) -> CoreIngestTransaction {
+        CoreIngestTransaction(
+            db: db, session: session, router: router, table: table, host: host, lanes: lanes,
+            homes: streams, core: core, now: clock.now, isClockDoubtful: isClockDoubtful(),
+            isSynced: isSynced, tracer: tracer)
+    }
+
+    /// Tells everyone of what a transaction did, once it is committed.
+    func carryOut(_ result: CoreIngestTransaction.Result) {
+        result.spans.commit()
+        uplinks.wake(result.wokenStreams, messages: result.appended)
+        exports.wake(result.wokenStreams)
+        counters.appended(result.appended, bytes: result.appendedBytes)
+        for message in result.transient {
+            uplinks.send(message.publication, bytes: message.bytes, stream: message.stream)
+        }
+        outlets.wake(result.wokenThings)
+        for (thing, records) in result.live { outlets.send(records, toThing: thing) }
+        inboxes.wake(result.wokenInboxes)
+        inboxes.offer(result.transientEvents)
+        activity.record(result.tallies, now: clock.now)
+        for (stream, count) in result.overwrittenOf { counters.lost(count, .overwritten, of: stream) }
+        if result.overwritten > 0 {
+            onceAMinute("stream overwritten") {
+                logger.warning(
+                    "a full stream overwrote its oldest messages; the ledger names them",
+                    metadata: ["messages.count": "\(result.overwritten)"])
+            }
         }
     }
 }

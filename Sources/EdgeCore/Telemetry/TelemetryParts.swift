@@ -27,6 +27,8 @@ struct TelemetryParts: Sendable {
     /// Holds streams to their rates.
     let rate = UplinkRate()
     let outlets: ThingOutlets
+    /// Where programs take their messages from.
+    let inboxes = Inboxes()
     /// Wakes the exports of streams.
     let exports = ExportSignals()
     /// How fast each thing may publish.

@@ -25,6 +25,87 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// What a program does.
+public nonisolated enum Hedgerow_Type_V1_ProgramState: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// Not said.
+  case unspecified // = 0
+
+  /// Nothing was done yet.
+  case new // = 1
+
+  /// It is installed, and does not run.
+  case installed // = 2
+
+  /// It was started, and is not known to be well yet.
+  case starting // = 3
+
+  /// It runs.
+  case running // = 4
+
+  /// It is being ended.
+  case stopping // = 5
+
+  /// It failed, and is started anew in a while.
+  case errored // = 6
+
+  /// It failed too often and is left alone, until its revision changes or an operator says so.
+  case broken // = 7
+
+  /// It ended by itself, with code 0.
+  case finished // = 8
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .new
+    case 2: self = .installed
+    case 3: self = .starting
+    case 4: self = .running
+    case 5: self = .stopping
+    case 6: self = .errored
+    case 7: self = .broken
+    case 8: self = .finished
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .new: return 1
+    case .installed: return 2
+    case .starting: return 3
+    case .running: return 4
+    case .stopping: return 5
+    case .errored: return 6
+    case .broken: return 7
+    case .finished: return 8
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Hedgerow_Type_V1_ProgramState] = [
+    .unspecified,
+    .new,
+    .installed,
+    .starting,
+    .running,
+    .stopping,
+    .errored,
+    .broken,
+    .finished,
+  ]
+
+}
+
 /// Where a stream's messages are kept.
 public nonisolated enum Hedgerow_Type_V1_Persistence: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
@@ -343,38 +424,118 @@ public nonisolated struct Hedgerow_Type_V1_Subscription: Sendable {
 
 /// What a component instance did since its core started or restarted it: with another version, configuration or
 /// environment, or because a component that it depends hard on restarted.
-public nonisolated struct Hedgerow_Type_V1_ComponentStatus: Sendable {
+public nonisolated struct Hedgerow_Type_V1_ComponentStatus: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Name of the instance.
-  public var instance: String = String()
+  public var instance: String {
+    get {_storage._instance}
+    set {_uniqueStorage()._instance = newValue}
+  }
 
   /// Name of the component.
-  public var component: String = String()
+  public var component: String {
+    get {_storage._component}
+    set {_uniqueStorage()._component = newValue}
+  }
 
   /// Version that runs.
-  public var version: String = String()
+  public var version: String {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
   /// Messages that it was given.
-  public var messagesIn: UInt64 = 0
+  public var messagesIn: UInt64 {
+    get {_storage._messagesIn}
+    set {_uniqueStorage()._messagesIn = newValue}
+  }
 
   /// Messages that it published, dead letters not among them.
-  public var messagesOut: UInt64 = 0
+  public var messagesOut: UInt64 {
+    get {_storage._messagesOut}
+    set {_uniqueStorage()._messagesOut = newValue}
+  }
 
   /// Messages that its steps dropped.
-  public var messagesFiltered: UInt64 = 0
+  public var messagesFiltered: UInt64 {
+    get {_storage._messagesFiltered}
+    set {_uniqueStorage()._messagesFiltered = newValue}
+  }
 
   /// Messages that it failed on.
-  public var messagesFailed: UInt64 = 0
+  public var messagesFailed: UInt64 {
+    get {_storage._messagesFailed}
+    set {_uniqueStorage()._messagesFailed = newValue}
+  }
 
   /// The most frequent causes of failures, at most 16.
-  public var failures: [Hedgerow_Type_V1_ComponentFailure] = []
+  public var failures: [Hedgerow_Type_V1_ComponentFailure] {
+    get {_storage._failures}
+    set {_uniqueStorage()._failures = newValue}
+  }
+
+  /// How its program stands; absent for a transform.
+  public var program: Hedgerow_Type_V1_ProgramStatus {
+    get {_storage._program ?? Hedgerow_Type_V1_ProgramStatus()}
+    set {_uniqueStorage()._program = newValue}
+  }
+  /// Returns true if `program` has been explicitly set.
+  public var hasProgram: Bool {_storage._program != nil}
+  /// Clears the value of `program`. Subsequent reads from it will return its default value.
+  public mutating func clearProgram() {_uniqueStorage()._program = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// How the program of a component instance stands.
+public nonisolated struct Hedgerow_Type_V1_ProgramStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What it does.
+  public var state: Hedgerow_Type_V1_ProgramState = .unspecified
+
+  /// Why, for people, at most 256 bytes; empty where there is nothing to say.
+  public var reason: String = String()
+
+  /// How it ended last: `code 3`, `SIGKILL`; empty before the first time.
+  public var lastExit: String = String()
+
+  /// How often it was started anew since the core runs it.
+  public var restarts: UInt64 = 0
+
+  /// Memory of the program and everything that it began, when that was last looked at.
+  public var residentBytes: UInt64 = 0
+
+  /// Time that these have used the processor.
+  public var cpuTime: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_cpuTime ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_cpuTime = newValue}
+  }
+  /// Returns true if `cpuTime` has been explicitly set.
+  public var hasCpuTime: Bool {self._cpuTime != nil}
+  /// Clears the value of `cpuTime`. Subsequent reads from it will return its default value.
+  public mutating func clearCpuTime() {self._cpuTime = nil}
+
+  /// Messages that wait for it, when that was last looked at.
+  public var inboxMessages: UInt64 = 0
+
+  /// What confines it, for people, at most 256 bytes.
+  public var confinement: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _cpuTime: SwiftProtobuf.Google_Protobuf_Duration? = nil
 }
 
 /// One cause of failures.
@@ -572,6 +733,10 @@ public nonisolated struct Hedgerow_Type_V1_DirectoryExport: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "hedgerow.type.v1"
+
+nonisolated extension Hedgerow_Type_V1_ProgramState: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PROGRAM_STATE_UNSPECIFIED\0\u{1}PROGRAM_STATE_NEW\0\u{1}PROGRAM_STATE_INSTALLED\0\u{1}PROGRAM_STATE_STARTING\0\u{1}PROGRAM_STATE_RUNNING\0\u{1}PROGRAM_STATE_STOPPING\0\u{1}PROGRAM_STATE_ERRORED\0\u{1}PROGRAM_STATE_BROKEN\0\u{1}PROGRAM_STATE_FINISHED\0")
+}
 
 nonisolated extension Hedgerow_Type_V1_Persistence: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PERSISTENCE_UNSPECIFIED\0\u{1}PERSISTENCE_DISK\0\u{1}PERSISTENCE_MEMORY\0")
@@ -971,7 +1136,133 @@ nonisolated extension Hedgerow_Type_V1_Subscription: SwiftProtobuf.Message, Swif
 
 nonisolated extension Hedgerow_Type_V1_ComponentStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ComponentStatus"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}instance\0\u{1}component\0\u{1}version\0\u{3}messages_in\0\u{3}messages_out\0\u{3}messages_filtered\0\u{3}messages_failed\0\u{1}failures\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}instance\0\u{1}component\0\u{1}version\0\u{3}messages_in\0\u{3}messages_out\0\u{3}messages_filtered\0\u{3}messages_failed\0\u{1}failures\0\u{1}program\0")
+
+  fileprivate class _StorageClass {
+    var _instance: String = String()
+    var _component: String = String()
+    var _version: String = String()
+    var _messagesIn: UInt64 = 0
+    var _messagesOut: UInt64 = 0
+    var _messagesFiltered: UInt64 = 0
+    var _messagesFailed: UInt64 = 0
+    var _failures: [Hedgerow_Type_V1_ComponentFailure] = []
+    var _program: Hedgerow_Type_V1_ProgramStatus? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _instance = source._instance
+      _component = source._component
+      _version = source._version
+      _messagesIn = source._messagesIn
+      _messagesOut = source._messagesOut
+      _messagesFiltered = source._messagesFiltered
+      _messagesFailed = source._messagesFailed
+      _failures = source._failures
+      _program = source._program
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._instance) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._component) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._version) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._messagesIn) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._messagesOut) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._messagesFiltered) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._messagesFailed) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._failures) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._program) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._instance.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._instance, fieldNumber: 1)
+      }
+      if !_storage._component.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._component, fieldNumber: 2)
+      }
+      if !_storage._version.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._version, fieldNumber: 3)
+      }
+      if _storage._messagesIn != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._messagesIn, fieldNumber: 4)
+      }
+      if _storage._messagesOut != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._messagesOut, fieldNumber: 5)
+      }
+      if _storage._messagesFiltered != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._messagesFiltered, fieldNumber: 6)
+      }
+      if _storage._messagesFailed != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._messagesFailed, fieldNumber: 7)
+      }
+      if !_storage._failures.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._failures, fieldNumber: 8)
+      }
+      try { if let v = _storage._program {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ComponentStatus, rhs: Hedgerow_Type_V1_ComponentStatus) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._instance != rhs_storage._instance {return false}
+        if _storage._component != rhs_storage._component {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._messagesIn != rhs_storage._messagesIn {return false}
+        if _storage._messagesOut != rhs_storage._messagesOut {return false}
+        if _storage._messagesFiltered != rhs_storage._messagesFiltered {return false}
+        if _storage._messagesFailed != rhs_storage._messagesFailed {return false}
+        if _storage._failures != rhs_storage._failures {return false}
+        if _storage._program != rhs_storage._program {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ProgramStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ProgramStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}reason\0\u{3}last_exit\0\u{1}restarts\0\u{3}resident_bytes\0\u{3}cpu_time\0\u{3}inbox_messages\0\u{1}confinement\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -979,56 +1270,60 @@ nonisolated extension Hedgerow_Type_V1_ComponentStatus: SwiftProtobuf.Message, S
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.instance) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.component) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.messagesIn) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.messagesOut) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.messagesFiltered) }()
-      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.messagesFailed) }()
-      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.failures) }()
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.lastExit) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.restarts) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.residentBytes) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._cpuTime) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.inboxMessages) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.confinement) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.instance.isEmpty {
-      try visitor.visitSingularStringField(value: self.instance, fieldNumber: 1)
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.state != .unspecified {
+      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 1)
     }
-    if !self.component.isEmpty {
-      try visitor.visitSingularStringField(value: self.component, fieldNumber: 2)
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
     }
-    if !self.version.isEmpty {
-      try visitor.visitSingularStringField(value: self.version, fieldNumber: 3)
+    if !self.lastExit.isEmpty {
+      try visitor.visitSingularStringField(value: self.lastExit, fieldNumber: 3)
     }
-    if self.messagesIn != 0 {
-      try visitor.visitSingularUInt64Field(value: self.messagesIn, fieldNumber: 4)
+    if self.restarts != 0 {
+      try visitor.visitSingularUInt64Field(value: self.restarts, fieldNumber: 4)
     }
-    if self.messagesOut != 0 {
-      try visitor.visitSingularUInt64Field(value: self.messagesOut, fieldNumber: 5)
+    if self.residentBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.residentBytes, fieldNumber: 5)
     }
-    if self.messagesFiltered != 0 {
-      try visitor.visitSingularUInt64Field(value: self.messagesFiltered, fieldNumber: 6)
+    try { if let v = self._cpuTime {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    if self.inboxMessages != 0 {
+      try visitor.visitSingularUInt64Field(value: self.inboxMessages, fieldNumber: 7)
     }
-    if self.messagesFailed != 0 {
-      try visitor.visitSingularUInt64Field(value: self.messagesFailed, fieldNumber: 7)
-    }
-    if !self.failures.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.failures, fieldNumber: 8)
+    if !self.confinement.isEmpty {
+      try visitor.visitSingularStringField(value: self.confinement, fieldNumber: 8)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: Hedgerow_Type_V1_ComponentStatus, rhs: Hedgerow_Type_V1_ComponentStatus) -> Bool {
-    if lhs.instance != rhs.instance {return false}
-    if lhs.component != rhs.component {return false}
-    if lhs.version != rhs.version {return false}
-    if lhs.messagesIn != rhs.messagesIn {return false}
-    if lhs.messagesOut != rhs.messagesOut {return false}
-    if lhs.messagesFiltered != rhs.messagesFiltered {return false}
-    if lhs.messagesFailed != rhs.messagesFailed {return false}
-    if lhs.failures != rhs.failures {return false}
+  public static func ==(lhs: Hedgerow_Type_V1_ProgramStatus, rhs: Hedgerow_Type_V1_ProgramStatus) -> Bool {
+    if lhs.state != rhs.state {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.lastExit != rhs.lastExit {return false}
+    if lhs.restarts != rhs.restarts {return false}
+    if lhs.residentBytes != rhs.residentBytes {return false}
+    if lhs._cpuTime != rhs._cpuTime {return false}
+    if lhs.inboxMessages != rhs.inboxMessages {return false}
+    if lhs.confinement != rhs.confinement {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,6 +1,7 @@
 import Foundation
 import GRPCCore
 import HedgerowAPI
+import Messaging
 import PKI
 import RPCSupport
 import Synchronization

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import GRPCCore
 import HedgerowAPI
+import Messaging
 import PKI
 import RPCSupport
 

@@ -3,6 +3,7 @@ import Components
 import FoundationEssentials
 import GRPCCore
 import HedgerowAPI
+import Messaging
 import RPCSupport
 import Synchronization
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import GRPCCore
 import HedgerowAPI
+import Messaging
 import RPCSupport
 import Synchronization
 

@@ -4,6 +4,7 @@ import GRPCNIOTransportHTTP2Posix
 import HedgerowAPI
 import Identity
 public import Logging
+public import Messaging
 public import PKI
 import SwiftProtobuf
 

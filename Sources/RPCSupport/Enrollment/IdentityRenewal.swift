@@ -3,6 +3,7 @@ import GRPCCore
 import HedgerowAPI
 import Identity
 public import Logging
+public import Messaging
 import PKI
 public import ServiceLifecycle
 

@@ -1,20 +1,28 @@
-import GRPCCore
+public import GRPCCore
 import HedgerowAPI
-import Identity
-import Logging
+public import Identity
+public import Logging
 import Observability
 
 /// Turns what handlers throw into what goes over the wire.
-struct ErrorMapping: Sendable {
-    let logger: Logger
+public struct ErrorMapping: Sendable {
+    private let logger: Logger
     private let limiter = OncePerMinute()
 
-    init(logger: Logger) {
+    /// Makes one.
+    ///
+    /// - Parameter logger: gets internal faults.
+    public init(logger: Logger) {
         self.logger = logger
     }
 
-    /// - Parameter ended: why the call was ended from outside; it explains whatever was thrown then.
-    func map(
+    /// What goes over the wire for an error.
+    ///
+    /// - Parameters:
+    ///   - method: what was called.
+    ///   - principal: who called; nil where that is not known, or no principal.
+    ///   - ended: why the call was ended from outside; it explains whatever was thrown then.
+    public func map(
         _ error: any Error, of method: MethodDescriptor, principal: Principal?, ended: HedgerowError?
     ) -> any Error & RPCErrorConvertible {
         if let ended { return ended }

@@ -1,10 +1,14 @@
 import Synchronization
 
 /// A value that one task of a stream sets and the others read.
-final class Slot<Value: Sendable>: Sendable {
+package final class Slot<Value: Sendable>: Sendable {
     private let storage = Mutex<Value?>(nil)
 
-    var value: Value? {
+    /// Makes an empty one.
+    package init() {}
+
+    /// The value; nil while there is none.
+    package var value: Value? {
         get { storage.withLock { $0 } }
         set { storage.withLock { $0 = newValue } }
     }

@@ -2,6 +2,7 @@ import Foundation
 import GRPCCore
 import HedgerowAPI
 import Identity
+import Messaging
 import PKI
 import RPCSupport
 import Synchronization

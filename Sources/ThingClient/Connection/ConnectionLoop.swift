@@ -2,6 +2,7 @@ import FoundationEssentials
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import HedgerowAPI
+import Messaging
 import PKI
 import RPCSupport
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRPCCore
 import HedgerowAPI
+import Messaging
 import RPCSupport
 import Synchronization
 

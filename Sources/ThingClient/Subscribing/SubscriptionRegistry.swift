@@ -1,4 +1,5 @@
 import GRPCCore
+import Messaging
 import RPCSupport
 import Synchronization
 

@@ -1,7 +1,9 @@
 import Components
 import Foundation
 import Logging
+import Messaging
 import RPCSupport
+import Supervision
 import TestSupport
 
 @testable import EdgeCore

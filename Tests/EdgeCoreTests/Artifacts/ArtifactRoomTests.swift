@@ -1,5 +1,6 @@
 import Components
 import Foundation
+import Messaging
 import RPCSupport
 import TestSupport
 import Testing

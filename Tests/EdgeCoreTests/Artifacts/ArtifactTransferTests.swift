@@ -6,6 +6,7 @@ import GRPCNIOTransportHTTP2Posix
 import HedgerowAPI
 import Identity
 import Logging
+import Messaging
 import PKI
 import RPCSupport
 import SwiftProtobuf

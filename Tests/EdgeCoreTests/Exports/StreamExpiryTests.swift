@@ -7,6 +7,7 @@ import Logging
 import Messaging
 import RPCSupport
 import StreamStore
+import Supervision
 import SwiftProtobuf
 import Synchronization
 import TestSupport

@@ -1,3 +1,4 @@
+import Supervision
 import Synchronization
 
 @testable import EdgeCore

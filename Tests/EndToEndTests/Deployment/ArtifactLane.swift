@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import HedgerowAPI
+import Messaging
 import PKI
 import RPCSupport
 import SwiftProtobuf

@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import GRPCCore
 import HedgerowAPI
+import Messaging
 import RPCSupport
 import SwiftProtobuf
 import TestSupport

@@ -2,6 +2,7 @@ import Foundation
 import GRPCCore
 import Identity
 import Logging
+import Messaging
 import PKI
 import RPCSupport
 import TestSupport

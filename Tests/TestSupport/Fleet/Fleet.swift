@@ -6,6 +6,7 @@ public import GRPCNIOTransportHTTP2Posix
 import HedgerowAPI
 public import Identity
 import Logging
+import Messaging
 public import PKI
 public import RPCSupport
 import SwiftProtobuf

@@ -1,4 +1,5 @@
 import HedgerowAPI
+import Messaging
 import RPCSupport
 import TestSupport
 import Testing

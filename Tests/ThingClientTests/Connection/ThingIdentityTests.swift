@@ -1,6 +1,7 @@
 import Foundation
 import HedgerowAPI
 import Identity
+import Messaging
 import PKI
 import RPCSupport
 import Synchronization

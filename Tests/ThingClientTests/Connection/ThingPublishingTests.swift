@@ -1,6 +1,7 @@
 import Foundation
 import GRPCCore
 import HedgerowAPI
+import Messaging
 import RPCSupport
 import TestSupport
 import Testing
