@@ -65,6 +65,17 @@ import Testing
         }
     }
 
+    @Test func aKeeperThatIsEndedIsStartedAgain() async throws {
+        try await withBench(.plain) { bench in
+            let mark = ProgramMarker.prefix(run: bench.host.identity)
+            let first = try await eventually("it runs") { processes(with: mark).first }
+            kill(first, SIGKILL)
+            try await eventually("another one runs") {
+                processes(with: mark).contains { $0 != first && ProcessTable.entry(of: $0) != nil }
+            }
+        }
+    }
+
     @Test func aNumberThatIsAnothersNowIsLeftAlone() async throws {
         try await withTemporaryDirectory { directory in
             let other = Process()

@@ -96,6 +96,11 @@ import Testing
         again.write(Array(repeating: UInt8(ascii: "x"), count: 490))
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)).count <= 500)
         #expect(again.failure == 0)
+        // A quota that is smaller than what is there.
+        var small = RotatingFile(path: path, quota: 200)
+        for number in 0..<3 { small.write(Array("line \(number)\n".utf8)) }
+        let sizes = [path, path + ".1"].map { (try? Data(contentsOf: URL(fileURLWithPath: $0)).count) ?? 0 }
+        #expect(sizes == [21, 0])
         var nowhere = RotatingFile(path: "/proc/nonexistent/log", quota: 1_000)
         nowhere.write([1])
         #expect(nowhere.failure == ENOENT)

@@ -91,7 +91,10 @@ import Testing
                     atPath: "\(bench.directory)/\(name)", withIntermediateDirectories: true,
                     attributes: [.posixPermissions: 0o777])
             }
-            try Data("known".utf8).write(to: URL(fileURLWithPath: "\(bench.directory)/readable/file"))
+            // Open to everybody, whatever this process' umask is.
+            let file = "\(bench.directory)/readable/file"
+            try Data("known".utf8).write(to: URL(fileURLWithPath: file))
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
             let connect =
                 "import socket; socket.create_connection(('127.0.0.1', \(listener.port)), 5)"
             var plan = bench.plan(

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Puts before a command what confines it: `sh` (control group, limits) → `prlimit` (limits) → `setpriv`
 /// (parent-death signal) → `bwrap` (sandbox) → `setpriv` (user) → the command. Each replaces itself by the
 /// next, so the process that is started is the program, or bubblewrap around it.
@@ -32,17 +40,18 @@ struct LaunchBuilder: Sendable {
     func launch(_ command: [String], marker: ProgramMarker) -> ProgramLaunch {
         // Each process' own; that of all of them together is looked at from time to time.
         let data = isMemoryControlled ? nil : plan.limits.memory
+        let files = plan.limits.files.map { min($0, Self.mostFiles) }
         var arguments: [String]
         if let prlimit = tools.prlimit {
             arguments = group.map { ["-c", Self.entering, "sh", $0.entrance] } ?? []
             arguments += [prlimit, "--core=0"]
             if let data { arguments.append("--data=\(data)") }
-            if let files = plan.limits.files { arguments.append("--nofile=\(files)") }
+            if let files { arguments.append("--nofile=\(files)") }
             arguments.append("--")
             if group != nil { arguments.insert(ProgramTools.shell, at: 0) }
         } else {
             arguments = [ProgramTools.shell, "-c", Self.limiting, "sh", group?.entrance ?? ""]
-            arguments += [data.map { "\($0 >> 10)" } ?? "-", plan.limits.files.map(String.init) ?? "-"]
+            arguments += [data.map { "\($0 >> 10)" } ?? "-", files.map(String.init) ?? "-"]
         }
         if let sandbox {
             arguments += sandbox.prefix(
@@ -58,6 +67,17 @@ struct LaunchBuilder: Sendable {
             executable: arguments[0], arguments: Array(arguments.dropFirst()),
             environment: environment(marker),
             directory: plan.directories.working, isSandboxed: sandbox != nil)
+    }
+
+    /// The open files that the core may allow a program.
+    private static var mostFiles: Int {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            let result = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        #else
+            let result = getrlimit(RLIMIT_NOFILE, &limit)
+        #endif
+        return result == 0 ? Int(clamping: limit.rlim_max) : .max
     }
 
     private func environment(_ marker: ProgramMarker) -> [String: String] {

@@ -21,18 +21,7 @@ struct ProgramCgroup: Hashable, Sendable {
     init?(in root: CgroupRoot, name: String, limits: ProgramLimits) {
         path = "\(root.path)/\(name)"
         guard mkdir(path, 0o755) == 0 else { return nil }
-        var values: [(String, String, String)] = []
-        if let memory = limits.memory {
-            values.append(("memory", "memory.max", "\(memory)"))
-            // One that lost a part of itself is no use to anybody.
-            values.append(("memory", "memory.oom.group", "1"))
-        }
-        if let cpu = limits.cpu {
-            let quota = max(Int(cpu * Double(Self.period)), 1_000)
-            values.append(("cpu", "cpu.max", "\(quota) \(Self.period)"))
-        }
-        if let processes = limits.processes { values.append(("pids", "pids.max", "\(processes)")) }
-        for (controller, file, value) in values where root.controllers.contains(controller) {
+        for (file, value) in Self.settings(limits, controllers: root.controllers) {
             guard ProcFile.write(value, to: "\(path)/\(file)") == 0 else {
                 rmdir(path)
                 return nil
@@ -40,6 +29,25 @@ struct ProgramCgroup: Hashable, Sendable {
         }
         // Swap would make the limit a slow one. Not everywhere is it counted.
         if limits.memory != nil { _ = ProcFile.write("0", to: "\(path)/memory.swap.max") }
+    }
+
+    /// What is written into which files for limits, as far as there are controllers for them.
+    static func settings(_ limits: ProgramLimits, controllers: [String]) -> [(file: String, value: String)] {
+        var settings: [(file: String, value: String)] = []
+        if let memory = limits.memory, controllers.contains("memory") {
+            settings.append(("memory.max", "\(memory)"))
+            // A program that lost a part of itself is no use to anybody.
+            settings.append(("memory.oom.group", "1"))
+        }
+        if let cpu = limits.cpu, controllers.contains("cpu") {
+            // The kernel takes no less than a millisecond.
+            let quota = max(Int(cpu * Double(period)), 1_000)
+            settings.append(("cpu.max", "\(quota) \(period)"))
+        }
+        if let processes = limits.processes, controllers.contains("pids") {
+            settings.append(("pids.max", "\(processes)"))
+        }
+        return settings
     }
 
     /// Those in it.

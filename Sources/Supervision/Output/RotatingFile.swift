@@ -47,7 +47,9 @@ struct RotatingFile: ~Copyable {
     private mutating func rotate() {
         Self.close(descriptor)
         descriptor = -1
-        if rename(path, path + ".1") != 0 {
+        // One that an earlier and larger quota let grow is too large for an older file, too.
+        let result = size > maximum ? unlink(path) : rename(path, path + ".1")
+        if result != 0 {
             failure = errno
             return
         }
@@ -62,6 +64,8 @@ struct RotatingFile: ~Copyable {
             return
         }
         size = max(Int(lseek(descriptor, 0, SEEK_END)), 0)
+        var status = stat()
+        if stat(path + ".1", &status) == 0, status.st_size > maximum { unlink(path + ".1") }
     }
 
     private static func close(_ descriptor: Int32) {

@@ -73,6 +73,8 @@ extension ProgramCycle {
     /// How a process ended, for people.
     static func ended(_ exit: ProgramExit) -> String {
         switch exit {
+        case .code(125):
+            "ended with code 125: its control group could not be entered or its limits not be set"
         case .code(127): "ended with code 127: the command, or one that it needs, was not found"
         case .code(let code) where code > 128 && code <= 128 + 31:
             "ended with code \(code), as after \(ProgramExit.signal(code - 128))"
