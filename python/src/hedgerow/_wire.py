@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from ._identity import Endpoint, Identity
+from .component.v1 import component_pb2
 from .discovery.v1 import discovery_pb2
 from .provisioning.v1 import provisioning_pb2
 from .telemetry.v1 import telemetry_pb2
 
-__all__ = ["Discovery", "Provisioning", "Target", "Telemetry", "cloud_targets", "dial", "moment"]
+if TYPE_CHECKING:
+    # Brings cryptography, which components do without.
+    from ._identity import Endpoint, Identity
+
+__all__ = [
+    "Components",
+    "Discovery",
+    "Provisioning",
+    "Target",
+    "Telemetry",
+    "cloud_targets",
+    "dial",
+    "dial_core",
+    "moment",
+]
 
 CLOUD: Final = "cloud"
 """What the cloud is called where a core's name stands otherwise."""
@@ -73,6 +87,21 @@ def dial(target: Target, identity: Identity | None) -> grpc.Channel:
     return grpc.secure_channel(target.endpoint.target, credentials, options)
 
 
+def dial_core(socket: str) -> grpc.Channel:
+    """A channel to the core that runs this program, over its Unix domain socket. Without TLS: the token counts."""
+    options: list[tuple[str, str | int]] = [
+        ("grpc.default_authority", "localhost"),
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.enable_retries", 0),
+        # A core that starts again is found at once.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+    return grpc.insecure_channel(f"unix:{socket}", options)
+
+
 class Telemetry:
     """``hedgerow.telemetry.v1.TelemetryService``."""
 
@@ -125,6 +154,53 @@ class Provisioning:
             service + "Renew",
             request_serializer=provisioning_pb2.RenewRequest.SerializeToString,
             response_deserializer=provisioning_pb2.RenewResponse.FromString,
+        )
+
+
+class Components:
+    """``hedgerow.component.v1.ComponentService``."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        service = "/hedgerow.component.v1.ComponentService/"
+        self.get_component = channel.unary_unary(
+            service + "GetComponent",
+            request_serializer=component_pb2.GetComponentRequest.SerializeToString,
+            response_deserializer=component_pb2.GetComponentResponse.FromString,
+        )
+        self.watch_configuration = channel.unary_stream(
+            service + "WatchConfiguration",
+            request_serializer=component_pb2.WatchConfigurationRequest.SerializeToString,
+            response_deserializer=component_pb2.WatchConfigurationResponse.FromString,
+        )
+        self.receive = channel.stream_stream(
+            service + "Receive",
+            request_serializer=component_pb2.ReceiveRequest.SerializeToString,
+            response_deserializer=component_pb2.ReceiveResponse.FromString,
+        )
+        self.publish = channel.unary_unary(
+            service + "Publish",
+            request_serializer=component_pb2.PublishRequest.SerializeToString,
+            response_deserializer=component_pb2.PublishResponse.FromString,
+        )
+        self.report_health = channel.unary_unary(
+            service + "ReportHealth",
+            request_serializer=component_pb2.ReportHealthRequest.SerializeToString,
+            response_deserializer=component_pb2.ReportHealthResponse.FromString,
+        )
+        self.defer_update = channel.unary_unary(
+            service + "DeferUpdate",
+            request_serializer=component_pb2.DeferUpdateRequest.SerializeToString,
+            response_deserializer=component_pb2.DeferUpdateResponse.FromString,
+        )
+        self.get_secret = channel.unary_unary(
+            service + "GetSecret",
+            request_serializer=component_pb2.GetSecretRequest.SerializeToString,
+            response_deserializer=component_pb2.GetSecretResponse.FromString,
+        )
+        self.read_stream = channel.unary_unary(
+            service + "ReadStream",
+            request_serializer=component_pb2.ReadStreamRequest.SerializeToString,
+            response_deserializer=component_pb2.ReadStreamResponse.FromString,
         )
 
 
