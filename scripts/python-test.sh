@@ -58,7 +58,7 @@ cd python
 say "mypy --strict"
 # The installed package: generated code has to be there.
 "$venv/bin/python" -m mypy --config-file pyproject.toml -p hedgerow
-"$venv/bin/python" -m mypy --config-file pyproject.toml tests build_stubs.py hatch_build.py ../Examples/python
+"$venv/bin/python" -m mypy --config-file pyproject.toml tests build_stubs.py hatch_build.py ../Examples
 say "tests"
 # Beside the sources, not among them: what is imported is what was installed.
 "$venv/bin/python" -m pytest -q --durations=5 "$@"

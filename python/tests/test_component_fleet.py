@@ -1,0 +1,157 @@
+"""Components in Python on a real core, deployed from a real cloud."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from fleet import REPOSITORY, Fleet, eventually, running
+
+import hedgerow
+
+COUNT = 60
+
+GROUP = """
+kind: Group
+name: hall
+cores: [core-1]
+things: [bme680-1]
+components:
+  - {{name: echo, version: ^1.0{configuration}}}
+  - {{name: source, version: ^1.0}}
+subscriptions:
+  - {{from: thing:bme680-1, topic: bme680-1/readings, to: component:echo}}
+  - {{from: component:echo, topic: out, to: cloud}}
+  - {{from: component:echo, topic: $dead-letter/echo, to: cloud}}
+  - {{from: component:source, topic: own/+, to: cloud, via: own}}
+streams:
+  own: {{priority: 1}}
+"""
+
+ECHO = """
+import os
+from hedgerow import Component
+component = Component()
+
+@component.handler
+def handle(event):
+    if event.values["number"] == 13:
+        raise ValueError("unlucky")
+    values = {**event.values, "topic": event.topic, "pid": os.getpid(), "high": component.configuration["high"]}
+    return component.reading("out", values, units=event.units)
+
+component.run()
+"""
+
+SOURCE = """
+from hedgerow import Component
+with Component() as component:
+    number = 0
+    while component.wait(0.05):
+        number += 1
+        component.publish("own/count", {"number": number})
+"""
+
+
+def pack() -> ModuleType:
+    path = REPOSITORY / "Examples" / "python-environment" / "pack.py"
+    spec = importlib.util.spec_from_file_location("example_pack", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def push(fleet: Fleet, name: str, source: str, extra: str = "") -> None:
+    """Registers a component whose program runs with the interpreter of the tests, so that nothing is installed."""
+    directory = fleet.directory / f"component-{name}"
+    directory.mkdir()
+    (directory / f"{name}.py").write_text(source)
+    recipe = directory / "recipe.yaml"
+    text = f"kind: Component\nname: {name}\nversion: 1.0.0\n{extra}process:\n"
+    text += f"  run: ['{sys.executable}', {name}.py]\n  sandbox: none\n  settle: 1s\n"
+    text += f"  environment: {{PYTHONPATH: '{Path(hedgerow.__file__).parent.parent}'}}\n"
+    recipe.write_text(pack().with_artifacts(text, [directory / f"{name}.py"]))
+    fleet.command("components", "push", str(recipe))
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with running(tmp_path_factory.mktemp("hall")) as fleet:
+        fleet.start_cloud()
+        fleet.client().close()
+        fleet.register(cores=["core-1"], things=["bme680-1"])
+        push(fleet, "echo", ECHO, "configuration: {high: 80.5}\n")
+        push(fleet, "source", SOURCE)
+        fleet.apply(GROUP.format(configuration=""))
+        fleet.start_core("core-1", wait=False)
+        fleet.deploy("hall")
+        fleet.wait_until_listening("core-1")
+        yield fleet
+
+
+def outputs(fleet: Fleet) -> list[hedgerow.Record]:
+    with fleet.client() as cloud:
+        return [record for record in cloud.query(thing="bme680-1") if record.topic == "out"]
+
+
+def program(name: str) -> int | None:
+    """The process of a component."""
+    found = subprocess.run(
+        ["pgrep", "-nf", f"{name}.py"], capture_output=True, text=True, timeout=30
+    ).stdout.split()
+    return int(found[0]) if found else None
+
+
+def test_outputs_of_a_handler_reach_the_history_once(hall: Fleet) -> None:
+    """The program and the core are killed meanwhile."""
+    with hall.thing("bme680-1") as thing:
+        for number in range(1, COUNT + 1):
+            thing.publish("bme680-1/readings", {"number": number}, units={"number": "1"})
+            if number == COUNT // 3:
+                thing.flush()
+                if (echo := program("echo")) is not None:
+                    os.kill(echo, signal.SIGKILL)
+            if number == 2 * COUNT // 3:
+                thing.flush()
+                hall.kill("core-1")
+                hall.start_core("core-1")
+    wanted = [number for number in range(1, COUNT + 1) if number != 13]
+    eventually("everything is there", lambda: len(outputs(hall)) >= len(wanted), within=90)
+    found = outputs(hall)
+    assert sorted(int(record.values["number"]) for record in found) == wanted
+    first = found[0]
+    assert (
+        first.values["topic"] == "bme680-1/readings"
+        and first.values["high"] == 80.5
+        and first.units == {"number": "1"}
+    )
+    assert (first.component_instance, first.component, first.component_version) == ("echo", "echo", "1.0.0")
+
+
+def test_a_failure_is_a_dead_letter(hall: Fleet) -> None:
+    def letters() -> list[hedgerow.Record]:
+        with hall.client() as cloud:
+            return list(cloud.query(thing="bme680-1", topic="$dead-letter/echo"))
+
+    [letter] = eventually("it is there", letters)
+    assert letter.status == "not-processed" and "ValueError: unlucky" in letter.status_reason
+    assert letter.values["number"] == 13
+
+
+def test_messages_of_its_own_are_in_the_history(hall: Fleet) -> None:
+    def numbers() -> list[int]:
+        """By program: each start begins anew."""
+        with hall.client() as cloud:
+            return [int(record.values["number"]) for record in cloud.query(topic="own/count")]
+
+    eventually("some are there", lambda: 40 in numbers(), within=60)
+    # The core was restarted once, and the program with it.
+    assert max(numbers().count(number) for number in range(1, 11)) <= 2
