@@ -123,6 +123,8 @@ enum ComponentText {
             }
         }
         var text = statuses.rows.isEmpty ? "" : statuses.render(coloured: coloured)
+        let programs = ProgramText.table(cores, coloured: coloured)
+        if !programs.isEmpty { text += "\n" + programs }
         if !failures.rows.isEmpty { text += "\n" + failures.render(coloured: coloured) }
         return text
     }
@@ -150,6 +152,7 @@ enum ComponentText {
                         ])
                     })
             ),
+            ("program", status.hasProgram ? ProgramText.json(status.program) : .null),
         ])
     }
 }
