@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -22,18 +23,24 @@ GROUP = """
 kind: Group
 name: hall
 cores: [core-1]
-things: [bme680-1]
+things: [bme680-1, bme680-2]
 components:
-  - {{name: echo, version: ^1.0{configuration}}}
-  - {{name: source, version: ^1.0}}
+  - {name: echo, version: ^1.0}
+  - {name: plain, version: ^1.0}
+  - {name: source, version: ^1.0}
 subscriptions:
-  - {{from: thing:bme680-1, topic: bme680-1/readings, to: component:echo}}
-  - {{from: component:echo, topic: out, to: cloud}}
-  - {{from: component:echo, topic: $dead-letter/echo, to: cloud}}
-  - {{from: component:source, topic: own/+, to: cloud, via: own}}
+  - {from: thing:bme680-1, topic: bme680-1/readings, to: component:echo}
+  - {from: component:echo, topic: out, to: cloud}
+  - {from: component:echo, topic: $dead-letter/echo, to: cloud}
+  - {from: thing:bme680-2, topic: bme680-2/readings, to: component:plain}
+  - {from: component:plain, topic: republish/reading, to: cloud}
+  - {from: component:source, topic: own/+, to: cloud, via: own}
 streams:
-  own: {{priority: 1}}
+  own: {priority: 1}
 """
+
+# That of docs/component-api.md.
+PLAIN = REPOSITORY / "Examples" / "python" / "plain_component.py"
 
 ECHO = """
 import os
@@ -69,17 +76,26 @@ def pack() -> ModuleType:
     return module
 
 
-def push(fleet: Fleet, name: str, source: str, extra: str = "") -> None:
+def push(fleet: Fleet, name: str, source: str, extra: str = "", packages: Path | None = None) -> None:
     """Registers a component whose program runs with the interpreter of the tests, so that nothing is installed."""
+    packages = packages or Path(hedgerow.__file__).parent.parent
     directory = fleet.directory / f"component-{name}"
     directory.mkdir()
     (directory / f"{name}.py").write_text(source)
     recipe = directory / "recipe.yaml"
     text = f"kind: Component\nname: {name}\nversion: 1.0.0\n{extra}process:\n"
     text += f"  run: ['{sys.executable}', {name}.py]\n  sandbox: none\n  settle: 1s\n"
-    text += f"  environment: {{PYTHONPATH: '{Path(hedgerow.__file__).parent.parent}'}}\n"
+    text += f"  environment: {{PYTHONPATH: '{packages}'}}\n"
     recipe.write_text(pack().with_artifacts(text, [directory / f"{name}.py"]))
     fleet.command("components", "push", str(recipe))
+
+
+def stubs(directory: Path) -> Path:
+    """The generated code alone, without the package that is installed."""
+    generate = [sys.executable, REPOSITORY / "python" / "build_stubs.py", "--out", directory]
+    subprocess.run(list(map(str, generate)), check=True, capture_output=True, timeout=60)
+    (directory / "hedgerow" / "__init__.py").write_text("")
+    return directory
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +103,11 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     with running(tmp_path_factory.mktemp("hall")) as fleet:
         fleet.start_cloud()
         fleet.client().close()
-        fleet.register(cores=["core-1"], things=["bme680-1"])
+        fleet.register(cores=["core-1"], things=["bme680-1", "bme680-2"])
         push(fleet, "echo", ECHO, "configuration: {high: 80.5}\n")
         push(fleet, "source", SOURCE)
-        fleet.apply(GROUP.format(configuration=""))
+        push(fleet, "plain", PLAIN.read_text(), packages=stubs(fleet.directory / "stubs"))
+        fleet.apply(GROUP)
         fleet.start_core("core-1", wait=False)
         fleet.deploy("hall")
         fleet.wait_until_listening("core-1")
@@ -99,15 +116,17 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 def outputs(fleet: Fleet) -> list[hedgerow.Record]:
     with fleet.client() as cloud:
-        return [record for record in cloud.query(thing="bme680-1") if record.topic == "out"]
+        return list(cloud.query(thing="bme680-1", topic="out"))
 
 
-def program(name: str) -> int | None:
-    """The process of a component."""
-    found = subprocess.run(
-        ["pgrep", "-nf", f"{name}.py"], capture_output=True, text=True, timeout=30
-    ).stdout.split()
-    return int(found[0]) if found else None
+def program(fleet: Fleet, name: str) -> int | None:
+    """The process of a component of the fleet's core: the one that works in its directory."""
+    place = str(fleet.directory / "core-1" / "programs" / name / "work")
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if process.name.isdecimal() and os.readlink(process / "cwd").startswith(place):
+                return int(process.name)
+    return None
 
 
 def test_outputs_of_a_handler_reach_the_history_once(hall: Fleet) -> None:
@@ -117,8 +136,7 @@ def test_outputs_of_a_handler_reach_the_history_once(hall: Fleet) -> None:
             thing.publish("bme680-1/readings", {"number": number}, units={"number": "1"})
             if number == COUNT // 3:
                 thing.flush()
-                if (echo := program("echo")) is not None:
-                    os.kill(echo, signal.SIGKILL)
+                os.kill(eventually("it runs", lambda: program(hall, "echo")), signal.SIGKILL)
             if number == 2 * COUNT // 3:
                 thing.flush()
                 hall.kill("core-1")
@@ -155,3 +173,20 @@ def test_messages_of_its_own_are_in_the_history(hall: Fleet) -> None:
     eventually("some are there", lambda: 40 in numbers(), within=60)
     # The core was restarted once, and the program with it.
     assert max(numbers().count(number) for number in range(1, 11)) <= 2
+
+
+def test_a_component_needs_no_package_of_ours(hall: Fleet) -> None:
+    """Plain grpcio, from the documentation."""
+    with hall.thing("bme680-2") as thing:
+        for number in (1, 2, 3):
+            thing.publish("bme680-2/readings", {"number": number})
+
+    def found() -> list[hedgerow.Record]:
+        with hall.client() as cloud:
+            records = list(cloud.query(thing="bme680-2", topic="republish/reading"))
+            return records if len(records) >= 3 else []
+
+    records = eventually("all are there", found)
+    assert sorted(int(record.values["number"]) for record in records) == [1, 2, 3]
+    assert {record.values["topic"] for record in records} == {"bme680-2/readings"}
+    assert {record.component_instance for record in records} == {"plain"}

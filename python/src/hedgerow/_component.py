@@ -146,8 +146,8 @@ class Component:
     def on_configuration(self, handler: _SomeConfigurationHandler) -> _SomeConfigurationHandler:
         """Registers, as a decorator, what is called with a configuration that changed while the program runs.
 
-        It runs on the thread of the loop, between two events or when the program waits. Only recipes with
-        ``onConfigurationChange: notify`` need it: elsewhere a change restarts the program.
+        It runs on the thread of the loop, between two events or when the program waits. Few programs need it: a
+        deployment that changes the configuration restarts the program.
 
         :raises InvalidConfigurationError: There is one already.
         """
