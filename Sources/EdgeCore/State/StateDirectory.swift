@@ -17,6 +17,9 @@ public import PKI
 /// | `core.sqlite` | deployment, revoked certificates, streams: all that must change together |
 /// | `core.sqlite.damaged-TIME` | a damaged database that was replaced by what could be read of it; two are kept |
 /// | `artifacts/` | files of components, each under its SHA-256 |
+/// | `programs/` | directories and logs of programs, one for each instance |
+/// | `secrets/` | secrets of programs, mode 0600 |
+/// | `component.sock` | where programs find the running core |
 /// | `ballast` | disk space to work on when the disk is full (``StreamStore/DiskRoom``) |
 /// | `server.json` | the server certificate and its key, mode 0600 |
 /// | `clock` | the last time known |
