@@ -27,6 +27,7 @@ things: [bme680-1, bme680-2]
 components:
   - {name: echo, version: ^1.0}
   - {name: plain, version: ^1.0}
+  - {name: probe, version: ^1.0}
   - {name: source, version: ^1.0}
 subscriptions:
   - {from: thing:bme680-1, topic: bme680-1/readings, to: component:echo}
@@ -34,9 +35,12 @@ subscriptions:
   - {from: component:echo, topic: $dead-letter/echo, to: cloud}
   - {from: thing:bme680-2, topic: bme680-2/readings, to: component:plain}
   - {from: component:plain, topic: republish/reading, to: cloud}
+  - {from: component:probe, topic: probe, to: stream:kept}
+  - {from: component:probe, topic: probe/result, to: cloud}
   - {from: component:source, topic: own/+, to: cloud, via: own}
 streams:
   own: {priority: 1}
+  kept: {exports: [{directory: kept}]}
 """
 
 # That of docs/component-api.md.
@@ -66,6 +70,39 @@ with Component() as component:
         component.publish("own/count", {"number": number})
 """
 
+# What it asks of the core beside messages, and what became of it.
+PROBE = """
+import json
+from hedgerow import Component, HedgerowError
+with Component() as component:
+    info = component.info
+    found = {"instance": info.instance, "group": info.group, "core": info.core, "interval": info.health_interval}
+    found["secrets"] = ",".join(info.secrets)
+    component.report_health(True)
+    with component.defer_update(30, "a test") as deferral:
+        found["deferred"] = deferral.until is not None
+        found["waits"] = deferral.update_waiting
+    for what, ask in {
+        "secret": lambda: component.secret("weather-key"),
+        "foreign": lambda: component.secret("other"),
+        "stream": lambda: list(component.read_stream("own")),
+        "long": lambda: component.defer_update(3_600, "for ever"),
+    }.items():
+        try:
+            ask()
+        except HedgerowError as error:
+            found[what] = error.reason
+    found["read"] = False
+    while not found["read"] and component.wait(0.05):
+        # More than a page. The stream's export takes them away meanwhile.
+        component.publish_all([component.reading("probe", {"number": number}) for number in range(250)])
+        found["read"] = any(record.topic == "probe" for record in component.read_stream("kept"))
+    found["routed"] = component.publish("nowhere", {"v": 1})
+    component.publish("probe/result", {name: value for name, value in found.items() if value is not None})
+    while component.wait(60):
+        pass
+"""
+
 
 def pack() -> ModuleType:
     path = REPOSITORY / "Examples" / "python-environment" / "pack.py"
@@ -76,7 +113,9 @@ def pack() -> ModuleType:
     return module
 
 
-def push(fleet: Fleet, name: str, source: str, extra: str = "", packages: Path | None = None) -> None:
+def push(
+    fleet: Fleet, name: str, source: str, extra: str = "", packages: Path | None = None, process: str = ""
+) -> None:
     """Registers a component whose program runs with the interpreter of the tests, so that nothing is installed."""
     packages = packages or Path(hedgerow.__file__).parent.parent
     directory = fleet.directory / f"component-{name}"
@@ -86,6 +125,7 @@ def push(fleet: Fleet, name: str, source: str, extra: str = "", packages: Path |
     text = f"kind: Component\nname: {name}\nversion: 1.0.0\n{extra}process:\n"
     text += f"  run: ['{sys.executable}', {name}.py]\n  sandbox: none\n  settle: 1s\n"
     text += f"  environment: {{PYTHONPATH: '{packages}'}}\n"
+    text += process
     recipe.write_text(pack().with_artifacts(text, [directory / f"{name}.py"]))
     fleet.command("components", "push", str(recipe))
 
@@ -106,6 +146,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         fleet.register(cores=["core-1"], things=["bme680-1", "bme680-2"])
         push(fleet, "echo", ECHO, "configuration: {high: 80.5}\n")
         push(fleet, "source", SOURCE)
+        push(fleet, "probe", PROBE, process="  secrets: [weather-key]\n  health: {report: true, interval: 10s}\n")
         push(fleet, "plain", PLAIN.read_text(), packages=stubs(fleet.directory / "stubs"))
         fleet.apply(GROUP)
         fleet.start_core("core-1", wait=False)
@@ -190,3 +231,26 @@ def test_a_component_needs_no_package_of_ours(hall: Fleet) -> None:
     assert sorted(int(record.values["number"]) for record in records) == [1, 2, 3]
     assert {record.values["topic"] for record in records} == {"bme680-2/readings"}
     assert {record.component_instance for record in records} == {"plain"}
+
+
+def test_what_else_a_component_may_ask_its_core(hall: Fleet) -> None:
+    def found() -> list[hedgerow.Record]:
+        with hall.client() as cloud:
+            return list(cloud.query(topic="probe/result"))
+
+    values = eventually("it is there", found)[-1].values
+    assert values == {
+        "instance": "probe",
+        "group": "hall",
+        "core": "core-1",
+        "interval": 10.0,
+        "secrets": "weather-key",
+        "deferred": True,
+        "waits": False,
+        "secret": "NOT_FOUND",
+        "foreign": "NOT_YOUR_RESOURCE",
+        "stream": "NOT_YOUR_RESOURCE",
+        "long": "QUOTA_EXCEEDED",
+        "read": True,
+        "routed": False,
+    }
