@@ -44,6 +44,8 @@ import Testing
             try await eventually("nor the keeper") {
                 keepers.allSatisfy { ProcessTable.entry(of: $0) == nil }
             }
+            let record = ProcFile.text("\(directory)/programs/run")?.split(separator: " ") ?? []
+            if record.count > 2 { #expect(!ProcFile.exists(String(record[2])), "its control group") }
         }
     }
 

@@ -53,12 +53,20 @@ struct CgroupRoot: Hashable, Sendable {
         }
     }
 
-    /// Ends what is in the group that an earlier core made, and removes it.
-    static func remove(_ path: String) {
-        guard path.contains("/hedgerow-"), access("\(path)/cgroup.kill", W_OK) == 0 else { return }
-        _ = ProcFile.write("1", to: "\(path)/cgroup.kill")
-        for name in ProcFile.names(path) { rmdir("\(path)/\(name)") }
-        rmdir(path)
+    /// Ends what is in the group that a core made for its programs, and removes it. Does not block.
+    static func remove(_ path: String) async {
+        guard path.contains("/hedgerow-") else { return }
+        // Those in it are gone a moment after they were killed.
+        for _ in 0..<100 {
+            let isGone = await Blocking.run {
+                guard access(path, F_OK) == 0 else { return true }
+                _ = ProcFile.write("1", to: "\(path)/cgroup.kill")
+                for name in ProcFile.names(path) { rmdir("\(path)/\(name)") }
+                return rmdir(path) == 0
+            }
+            if isGone { return }
+            await Blocking.pause(.milliseconds(10))
+        }
     }
 
     /// Gives the children of a group what its parent has of the wanted controllers.

@@ -31,7 +31,8 @@ struct ProgramKeeper: Sendable {
     static let restartDelay: Duration = .seconds(1)
 
     /// Looks until nothing is left, once a second for half a minute at most, in the order: control groups,
-    /// whose end is complete, then what carries the mark of the core's run.
+    /// whose end is complete, then what carries the mark of the core's run. Groups that are empty
+    /// then are removed.
     private static let script = """
         while read -r _; do :; done
         round=0
@@ -43,7 +44,11 @@ struct ProgramKeeper: Sendable {
                 found=yes
                 kill -KILL "${pid%/environ}" 2> /dev/null
             done
-            [ -z "$found" ] && exit 0
+            if [ -z "$found" ]; then
+                [ -n "$2" ] && [ -d "$2" ] || exit 0
+                rmdir "$2"/*/ "$2" 2> /dev/null
+                [ -d "$2" ] || exit 0
+            fi
             round=$((round + 1))
             [ "$round" -gt 3 ] && sleep 1
         done

@@ -44,7 +44,7 @@ struct ProgramRecords: Sendable {
         if run.count > 2 {
             let cgroup = run[2]
             ended.formUnion(await Blocking.run { CgroupRoot.members(cgroup) })
-            await Blocking.run { CgroupRoot.remove(cgroup) }
+            await CgroupRoot.remove(cgroup)
         }
         return ended.count
     }
@@ -65,11 +65,9 @@ struct ProgramRecords: Sendable {
 
     /// Ends a run in order: nothing of it is left.
     func end(cgroup: CgroupRoot?) async {
-        let directory = directory
-        await Blocking.run {
-            if let cgroup { CgroupRoot.remove(cgroup.path) }
-            unlink("\(directory)/run")
-        }
+        let path = "\(directory)/run"
+        if let cgroup { await CgroupRoot.remove(cgroup.path) }
+        await Blocking.run { _ = unlink(path) }
     }
 
     // MARK: Programs

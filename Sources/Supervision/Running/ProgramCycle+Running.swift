@@ -39,6 +39,9 @@ extension ProgramCycle {
         notBefore = now + Self.startSpacing
         noteMissingGrants()
         let scope = await ProgramScope(plan, host: supervisor.host, purpose: "run")
+        if scope.group == nil, supervisor.host.cgroup != nil {
+            supervisor.log.note("no control group could be made, so only rlimits hold")
+        }
         let process: ProgramProcess
         var leads = true
         if let command = plan.run {
