@@ -58,6 +58,8 @@ import Testing
                     try work touch here
                     try data touch "$HOME/here"
                     try tmp touch /tmp/here
+                    try names cat /etc/hosts
+                    try system cat /etc/os-release
                     try null sh -c 'echo > /dev/null'
                     try end true
                     exec sleep 1000
@@ -71,7 +73,7 @@ import Testing
                 ] {
                     #expect(results[name] == "no", "\(name)")
                 }
-                for name in ["work", "data", "tmp", "null"] { #expect(results[name] == "yes", "\(name)") }
+                for name in ["work", "data", "tmp", "names", "system", "null"] { #expect(results[name] == "yes", "\(name)") }
                 let status = try FileManager.default.attributesOfItem(
                     atPath: "\(plan.directories.working)/here")
                 let owner = (status[.ownerAccountID] as? NSNumber)?.uint32Value ?? 0

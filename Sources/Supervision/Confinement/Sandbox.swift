@@ -18,7 +18,7 @@ struct Sandbox: Sendable {
 
     /// What of `/etc` programs need: libraries, names, times, certificates. Nothing there is secret.
     private static let etc = [
-        "alternatives", "ca-certificates", "group", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
+        "alternatives", "ca-certificates", "debian_version", "group", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
         "ld.so.conf.d",
         "locale.alias", "localtime", "mime.types", "nsswitch.conf", "os-release", "passwd", "pki",
         "protocols",
@@ -70,12 +70,14 @@ struct Sandbox: Sendable {
                 arguments += ["--ro-bind-try", path, path]
             }
         }
+        // Made here; bubblewrap would close it for everybody but root.
+        arguments += ["--perms", "0755", "--dir", "/etc"]
         for name in Self.etc { arguments += ["--ro-bind-try", "/etc/\(name)", "/etc/\(name)"] }
         let size = "\(Self.temporaryBytes)"
         arguments += ["--proc", "/proc", "--dev", "/dev"]
         arguments += ["--perms", "1777", "--size", size, "--tmpfs", "/dev/shm"]
         arguments += ["--perms", "1777", "--size", size, "--tmpfs", "/tmp"]
-        return arguments + ["--dir", "/run", "--dir", "/var"]
+        return arguments + ["--perms", "0755", "--dir", "/run", "--perms", "0755", "--dir", "/var"]
     }
 
     /// The directories above paths, each once, the upper ones first.

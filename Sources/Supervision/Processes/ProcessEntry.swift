@@ -18,6 +18,15 @@ struct ProcessEntry: Hashable, Sendable {
     /// Resident memory in pages.
     let residentPages: Int
 
+    /// What tells a process from every other one until the next start of the machine.
+    struct Identity: Hashable, Sendable {
+        let pid: Int32
+        let startTime: UInt64
+    }
+
+    /// Which process it is.
+    var identity: Identity { Identity(pid: pid, startTime: startTime) }
+
     /// Reads the content of a `stat` file; nil where it is not one.
     init?(_ text: String) {
         // The name of the program, in parentheses, may hold spaces and parentheses itself.

@@ -25,11 +25,19 @@ struct ProcessFamily: Sendable {
     func members() async -> [ProcessEntry] { await Blocking.run { self.read() } }
 
     /// Sends SIGTERM to all of them.
-    func terminate() async {
+    ///
+    /// - Parameter told: those that were told before, and are not told again: a program that is only just being started may
+    ///   have begun its process after the first look.
+    /// - Returns: those that live, each with when it began.
+    @discardableResult
+    func terminate(except told: Set<ProcessEntry.Identity> = []) async -> Set<ProcessEntry.Identity> {
         await Blocking.run {
-            for entry in self.read() where !(self.isSandboxed && entry.pid == self.leader) {
+            let members = self.read()
+            for entry in members
+            where !(self.isSandboxed && entry.pid == self.leader) && !told.contains(entry.identity) {
                 ProcessTable.send(SIGTERM, to: entry)
             }
+            return Set(members.map(\.identity))
         }
     }
 

@@ -20,12 +20,21 @@ extension ProgramCycle {
         }
         let family = scope.family(leader: process.pid)
         let alarm = desk.bell.alarm(after: plan.stopTimeout)
-        await family.terminate()
-        while leads, !process.isOver, !alarm.isPast { await desk.bell.heard() }
-        if leads, !process.isOver {
+        await terminate(family, until: alarm)
+        if leads, !process.isOver, alarm.isPast {
             supervisor.log.note("did not end within \(plan.stopTimeout.inWords) of SIGTERM, so it is killed")
         }
-        while !alarm.isPast, await !family.members().isEmpty { await Blocking.pause(Self.lookInterval) }
+    }
+
+    /// Tells all of a program to end, those too that it is only just beginning, until none is left or time is over.
+    private func terminate(_ family: ProcessFamily, until alarm: Alarm) async {
+        var told: Set<ProcessEntry.Identity> = []
+        while true {
+            let living = await family.terminate(except: told)
+            if living.isEmpty || alarm.isPast { return }
+            told.formUnion(living)
+            await Blocking.pause(Self.lookInterval)
+        }
     }
 
     /// Ends what a program that ended by itself left, in a short order.
@@ -33,7 +42,6 @@ extension ProgramCycle {
         let family = scope.family(leader: process.pid)
         guard await !family.members().isEmpty else { return }
         let alarm = desk.bell.alarm(after: min(plan.stopTimeout, Self.othersTime))
-        await family.terminate()
-        while !alarm.isPast, await !family.members().isEmpty { await Blocking.pause(Self.lookInterval) }
+        await terminate(family, until: alarm)
     }
 }
