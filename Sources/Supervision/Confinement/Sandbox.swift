@@ -18,11 +18,10 @@ struct Sandbox: Sendable {
 
     /// What of `/etc` programs need: libraries, names, times, certificates. Nothing there is secret.
     private static let etc = [
-        "alternatives", "ca-certificates", "debian_version", "group", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
-        "ld.so.conf.d",
-        "locale.alias", "localtime", "mime.types", "nsswitch.conf", "os-release", "passwd", "pki",
-        "protocols",
-        "python3", "resolv.conf", "services", "ssl", "timezone",
+        "alternatives", "ca-certificates", "debian_version", "group", "host.conf", "hosts",
+        "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "locale.alias", "localtime", "mime.types",
+        "nsswitch.conf", "os-release", "passwd", "pki", "protocols", "python3", "resolv.conf",
+        "services", "ssl", "timezone",
     ]
 
     /// What precedes a command to run it in the sandbox.

@@ -26,8 +26,8 @@ struct ProcessFamily: Sendable {
 
     /// Sends SIGTERM to all of them.
     ///
-    /// - Parameter told: those that were told before, and are not told again: a program that is only just being started may
-    ///   have begun its process after the first look.
+    /// - Parameter told: those that were told before, and are not told again: a program that is only just
+    ///   being started may have begun its process after the first look.
     /// - Returns: those that live, each with when it began.
     @discardableResult
     func terminate(except told: Set<ProcessEntry.Identity> = []) async -> Set<ProcessEntry.Identity> {
@@ -52,8 +52,8 @@ struct ProcessFamily: Sendable {
                 for entry in members { ProcessTable.send(SIGKILL, to: entry) }
                 return members
             }
-            // A core that is the first process of its container inherits them, and nobody else collects them. The
-            // leader has somebody who waits for it.
+            // A core that is the first process of its container inherits them, and nobody else collects them.
+            // The leader has somebody who waits for it.
             orphans.formUnion(left.map(\.pid))
             if let leader { orphans.remove(leader) }
             for pid in orphans { waitpid(pid, nil, WNOHANG) }
