@@ -19,6 +19,7 @@ import time
 import endurance
 from artifacts import artifacts
 from bare import Bare
+from components import components
 from peers import mosquitto
 from pipeline import Pipeline
 from processes import Failure
@@ -26,7 +27,8 @@ from report import commit, machine, refresh, table, verdicts
 from rollout import change, rollout
 from samples import Samples, tell
 
-PARTS = ("pipeline", "latency", "drain", "peers", "disk", "things", "flat", "artifacts", "rollout", "deploy")
+PARTS = ("pipeline", "latency", "drain", "peers", "disk", "things", "flat", "artifacts", "rollout", "deploy",
+         "components")
 # Where programs and packages of the peers are made.
 SCRATCH = pathlib.Path(
     os.environ.get("HEDGEROW_BENCH_SCRATCH") or pathlib.Path(__file__).resolve().parent / ".build") / "peers"
@@ -64,7 +66,8 @@ class Bench:
         for part, title, measurement in (("things", "A thousand things", endurance.things),
                                          ("flat", "Many readings", endurance.flat),
                                          ("rollout", "Two hundred cores", rollout),
-                                         ("deploy", "A change of configuration", change)):
+                                         ("deploy", "A change of configuration", change),
+                                         ("components", "Programs beside a core", components)):
             if part in self.parts:
                 tell(title)
                 self.attempt(measurement, self.samples, self.programs, self.directory / part, self.quick)
