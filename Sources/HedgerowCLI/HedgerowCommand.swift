@@ -13,6 +13,7 @@ struct HedgerowCommand: AsyncParsableCommand {
         ApplyCommand.self,
         DiffCommand.self,
         GroupsCommand.self,
+        SecretsCommand.self,
         PlanCommand.self,
         DeployCommand.self,
         DeploymentsCommand.self,

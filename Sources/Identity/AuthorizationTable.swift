@@ -53,7 +53,7 @@ public struct AuthorizationTable: Hashable, Sendable {
         Grant(.core, .thing, [.publish, .subscribe], .own),
 
         // A core speaks for itself; for which things it speaks is checked where its groups are known.
-        Grant(.cloud, .core, [.attach, .publish, .subscribe, .getRecipe, .downloadArtifact], .own),
+        Grant(.cloud, .core, [.attach, .publish, .subscribe, .getRecipe, .getSecrets, .downloadArtifact], .own),
         Grant(.cloud, .core, [.renew], .ownOrUnnamed),
 
         // An operator runs the fleet through the cloud, and never through a core.
@@ -68,6 +68,7 @@ public struct AuthorizationTable: Hashable, Sendable {
                 .checkManifests, .getGroupRevision, .listGroupRevisions,
                 .setComponentAlias, .deleteComponentAlias, .listComponentAliases, .listComponentAliasMoves,
                 .deprecateComponent,
+                .setSecret, .deleteSecret, .listSecrets,
                 .createDeployment, .getDeployment, .listDeployments, .watchDeployment, .planDeployment,
                 .pauseDeployment, .resumeDeployment, .cancelDeployment,
                 .uploadArtifact, .getArtifactUpload, .getArtifact, .listArtifacts, .downloadArtifact,

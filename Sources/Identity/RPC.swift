@@ -66,6 +66,12 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
     case listComponentAliasMoves = "hedgerow.registry.v1.RegistryService/ListComponentAliasMoves"
     /// Marks a version of a component as not to be used any more.
     case deprecateComponent = "hedgerow.registry.v1.RegistryService/DeprecateComponent"
+    /// Sets a secret of a group.
+    case setSecret = "hedgerow.registry.v1.RegistryService/SetSecret"
+    /// Deletes a secret of a group.
+    case deleteSecret = "hedgerow.registry.v1.RegistryService/DeleteSecret"
+    /// Lists secrets, without their values.
+    case listSecrets = "hedgerow.registry.v1.RegistryService/ListSecrets"
 
     /// Deploys a revision.
     case createDeployment = "hedgerow.deployment.v1.DeploymentService/CreateDeployment"
@@ -87,6 +93,8 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
     case attach = "hedgerow.deployment.v1.DeploymentService/Attach"
     /// Returns a recipe to a core that is to run it.
     case getRecipe = "hedgerow.deployment.v1.DeploymentService/GetRecipe"
+    /// Returns secrets to a core whose programs read them.
+    case getSecrets = "hedgerow.deployment.v1.DeploymentService/GetSecrets"
 
     /// Uploads an artifact.
     case uploadArtifact = "hedgerow.artifact.v1.ArtifactService/UploadArtifact"

@@ -70,6 +70,8 @@ import Testing
     @Test func aProgramIsRegisteredResolvedAndToldToTheCore() async throws {
         try await withGroup { cloud, admin, core in
             // Nothing reaches it and nobody knows where it publishes; its variables are its own affair.
+            _ = try await cloud.apply(admin, group())
+            try await cloud.setSecret(admin, "what it reads")
             let applied = try await cloud.apply(admin, group("environment: {HALL: east}"))
             #expect(applied.warnings == [])
             try await cloud.attach(core) { attached in

@@ -24,6 +24,8 @@ final class FakeCloud: Sendable {
         var lock: [Hedgerow_Type_V1_LockedComponent] = []
         var reads: [Hedgerow_Stream_V1_ReadStreamRequest] = []
         var labels = FakeLabels()
+        /// Values by `GROUP/NAME`.
+        var secrets: [String: Data] = [:]
         /// How the last deployment was to come to its cores.
         var rollout = Hedgerow_Deployment_V1_RolloutPolicy()
     }
@@ -94,6 +96,13 @@ struct FakeDeployments: Hedgerow_Deployment_V1_DeploymentService.SimpleServicePr
         request: Hedgerow_Deployment_V1_GetRecipeRequest, context: ServerContext
     ) async throws -> Hedgerow_Deployment_V1_GetRecipeResponse {
         throw RPCError(code: .unimplemented, message: "this fake has no recipes")
+    }
+
+    func getSecrets(
+        request: Hedgerow_Deployment_V1_GetSecretsRequest,
+        response: RPCWriter<Hedgerow_Deployment_V1_GetSecretsResponse>, context: ServerContext
+    ) async throws {
+        throw RPCError(code: .unimplemented, message: "this fake has no cores")
     }
 
     let cloud: FakeCloud

@@ -49,6 +49,7 @@ import Testing
         case .setComponentAlias, .deleteComponentAlias: (.no, .no, .all, .no, .no, .no, .no)
         case .listComponentAliases, .listComponentAliasMoves: (.no, .no, .all, .no, .no, .no, .no)
         case .deprecateComponent: (.no, .no, .all, .no, .no, .no, .no)
+        case .setSecret, .deleteSecret, .listSecrets: (.no, .no, .all, .no, .no, .no, .no)
         case .createDeployment: (.no, .no, .all, .no, .no, .no, .no)
         case .planDeployment: (.no, .no, .all, .no, .no, .no, .no)
         case .getDeployment: (.no, .no, .all, .no, .no, .no, .no)
@@ -60,7 +61,7 @@ import Testing
         case .uploadArtifact, .getArtifactUpload: (.no, .no, .all, .no, .no, .no, .no)
         case .getArtifact, .listArtifacts: (.no, .no, .all, .no, .no, .no, .no)
         case .downloadArtifact: (.no, .own, .all, .no, .no, .no, .no)
-        case .attach, .getRecipe: (.no, .own, .no, .no, .no, .no, .no)
+        case .attach, .getRecipe, .getSecrets: (.no, .own, .no, .no, .no, .no, .no)
         case .enroll: (.no, .no, .no, .no, .no, .no, .all)
         case .renew: (.me, .me, .me, .me, .no, .no, .no)
         case .checkHealth: (.all, .all, .all, .all, .all, .all, .all)
@@ -152,6 +153,8 @@ import Testing
         for case let file as URL in files where file.pathExtension == "proto" {
             // Spoken to the collectors of others; none of these listeners serves it.
             if file.path.contains("/opentelemetry/") { continue }
+            // Served to programs on a core, which have tokens and no roles.
+            if file.path.contains("/hedgerow/component/") { continue }
             var package = ""
             var service = ""
             for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {

@@ -106,12 +106,14 @@ public struct CloudDoctor: Sendable {
                 guard DirectoryChecks.exists(databasePath) else {
                     return [.skipped("database", "there is no database \(databasePath) yet")]
                 }
-                let (inspection, records) = try DatabaseInspection.inspect(path: databasePath) { db in
-                    try AuthorityChecks.Records(db)
+                let (inspection, found) = try DatabaseInspection.inspect(path: databasePath) { db in
+                    (try AuthorityChecks.Records(db), try SecretChecks.count(db))
                 }
+                let secrets = SecretChecks(keys: found.1, keyPath: path + "/pki/" + SecretKey.fileName)
                 let authorities = AuthorityChecks(
-                    records: records, keys: path + "/pki", trustDomain: configuration.trustDomain, now: now)
+                    records: found.0, keys: path + "/pki", trustDomain: configuration.trustDomain, now: now)
                 return [DatabaseChecks.database(inspection, path: databasePath)] + authorities.findings()
+                    + [secrets.finding()]
             }
         } catch {
             return [DatabaseChecks.failed(error)]

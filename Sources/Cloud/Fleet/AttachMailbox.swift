@@ -15,6 +15,8 @@ final class AttachMailbox: Sendable {
         static let superseded = News(rawValue: 8)
         /// Its group, or its group's CA, changed: a waiting request for a certificate may be answered now.
         static let authority = News(rawValue: 16)
+        /// Secrets of its group are others now.
+        static let secrets = News(rawValue: 32)
     }
 
     /// A wish that the core ask for a new certificate.

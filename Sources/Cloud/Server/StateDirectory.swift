@@ -14,7 +14,7 @@ import PKI
 /// |---|---|
 /// | `lock` | held by the running process |
 /// | `cloud.sqlite` | the database, with its `-wal` and `-shm` |
-/// | `pki/` | private keys of the certificate authorities, mode 0600 |
+/// | `pki/` | private keys of the certificate authorities, and the key of the secrets, mode 0600 |
 /// | `artifacts/` | files of components, each under its SHA-256 |
 /// | `operator.token` | the first operator's token file, mode 0600 |
 /// | `ports.json` | the ports that are listened on |

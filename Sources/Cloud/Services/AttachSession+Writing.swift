@@ -25,6 +25,9 @@ extension AttachSession {
                 try await cancel(responses)
                 try await assign(told: &told, responses)
             }
+            if content.news.contains(.secrets) {
+                try await responses.write(.with { $0.secretsChanged = .init() })
+            }
             for command in content.commands {
                 var response = Hedgerow_Deployment_V1_AttachResponse()
                 response.streamCommand = command

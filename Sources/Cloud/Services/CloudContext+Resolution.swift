@@ -46,7 +46,8 @@ extension CloudContext {
         return ResolvedComponents(
             lock: lock, reasons: resolution.reasons,
             warnings: definition.warnings(outputs: outputs) + settings.warnings
-                + (try await deprecations(in: lock)))
+                + (try await deprecations(in: lock))
+                + (try await missingSecrets(in: lock, of: definition.name)))
     }
 
     private func choose(_ definition: GroupDefinition, in manifest: GroupManifest?) async throws -> Resolution

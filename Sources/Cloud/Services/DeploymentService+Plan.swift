@@ -20,7 +20,9 @@ extension DeploymentService {
             let rollback = try await rollback(of: request.group, to: request.revision)
             revision = try await self.revision(rollback.revision, of: request.group)
             resolved = ResolvedComponents(
-                lock: rollback.lock, warnings: try await cloud.deprecations(in: rollback.lock))
+                lock: rollback.lock,
+                warnings: try await cloud.deprecations(in: rollback.lock)
+                    + (try await cloud.missingSecrets(in: rollback.lock, of: request.group)))
             response.lockOfDeployment = rollback.lockOf
         } else {
             revision = try await self.revision(request.revision, of: request.group)

@@ -41,7 +41,9 @@ struct DeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleService
             metadata: ["deployment": "\(record.id)", "group": "\(id.group)", "revision": "\(id.number)"])
         var response = Hedgerow_Deployment_V1_CreateDeploymentResponse()
         response.deployment = wire(record)
-        response.warnings = try await cloud.deprecations(in: record.lock)
+        response.warnings =
+            try await cloud.deprecations(in: record.lock)
+            + (try await cloud.missingSecrets(in: record.lock, of: record.group))
         return response
     }
 

@@ -39,6 +39,8 @@ extension StoreError: RPCErrorConvertible {
             HedgerowError(.resourceExhausted, .queueFull, text, cause: self)
         case .missingArtifacts(let missing):
             Self.missing(missing, cause: self)
+        case .secretsUnreadable(let text):
+            HedgerowError(.failedPrecondition, .secretsUnreadable, text, cause: self)
         case .storageFailed:
             HedgerowError(
                 .unavailable, .storageFailed,

@@ -17,6 +17,7 @@ extension CloudDatabase {
         registerArtifacts(&migrator)
         registerRollouts(&migrator)
         registerResolution(&migrator)
+        registerSecrets(&migrator)
     }
 
     private static let registrySchema = """

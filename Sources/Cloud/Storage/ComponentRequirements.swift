@@ -10,6 +10,8 @@ struct ComponentRequirements: Hashable, Sendable, Codable {
     var artifacts: [ArtifactReference] = []
     /// Variables that its instances should have; nil for none.
     var environment: [String]?
+    /// Names of secrets that it reads; nil for none.
+    var secrets: [String]?
 
     /// What a recipe says.
     init(_ manifest: ComponentManifest) {
@@ -18,6 +20,8 @@ struct ComponentRequirements: Hashable, Sendable, Codable {
         artifacts = manifest.recipe.artifacts
         let needed = manifest.work.neededEnvironment
         environment = needed.isEmpty ? nil : needed
+        let secrets = manifest.recipe.process?.secrets ?? []
+        self.secrets = secrets.isEmpty ? nil : secrets
     }
 
     /// Nothing.

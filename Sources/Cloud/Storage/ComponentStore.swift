@@ -28,6 +28,9 @@ protocol ComponentStore: Sendable {
         of name: String, below version: SemanticVersion?, limit: Int
     ) async throws -> [ComponentRecord]
 
+    /// The names of secrets that the recipes of some versions ask for; versions that there are not are missing.
+    func secrets(of components: Set<ComponentID>) async throws -> [ComponentID: [String]]
+
     /// Names of the groups whose newest deployment runs each version, sorted, at most `limit` each. Versions that
     /// no group runs are missing.
     func groups(running components: [ComponentID], limit: Int) async throws -> [ComponentID: [String]]

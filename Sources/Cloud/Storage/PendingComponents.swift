@@ -43,6 +43,14 @@ struct PendingComponents: ComponentStore {
         return environments
     }
 
+    func secrets(of components: Set<ComponentID>) async throws -> [ComponentID: [String]] {
+        var secrets = try await registered.secrets(of: components)
+        for recipe in pending where components.contains(recipe.component.id) {
+            secrets[recipe.component.id] = recipe.requirements.secrets ?? []
+        }
+        return secrets
+    }
+
     // MARK: As it is
 
     func register(

@@ -37,18 +37,26 @@ extension SQLiteComponentStore {
     }
 
     func environments(of components: Set<ComponentID>) async throws -> [ComponentID: [String]] {
+        try await requirements(of: components) { $0.environment ?? [] }
+    }
+
+    func secrets(of components: Set<ComponentID>) async throws -> [ComponentID: [String]] {
+        try await requirements(of: components) { $0.secrets ?? [] }
+    }
+
+    private func requirements<Value: Sendable>(
+        of components: Set<ComponentID>, _ part: @escaping @Sendable (ComponentRequirements) -> Value
+    ) async throws -> [ComponentID: Value] {
         try await database.read { db in
-            var environments: [ComponentID: [String]] = [:]
+            var parts: [ComponentID: Value] = [:]
             for id in components {
                 let row = try Row.fetchOne(
                     db,
                     sql: "SELECT requirements FROM component_version WHERE component = ? AND sort_key = ?",
                     arguments: [id.component, VersionSortKey.key(of: id.version)])
-                environments[id] = try row.map {
-                    try ComponentRequirements(stored: $0["requirements"]).environment ?? []
-                }
+                parts[id] = try row.map { part(try ComponentRequirements(stored: $0["requirements"])) }
             }
-            return environments
+            return parts
         }
     }
 

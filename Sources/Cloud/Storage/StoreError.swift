@@ -22,6 +22,8 @@ enum StoreError: Error, Hashable, Sendable {
     case limitReached(String)
     /// A recipe names artifacts that the cloud has not.
     case missingArtifacts([ArtifactReference])
+    /// Secrets cannot be decrypted; the text says why and what to do.
+    case secretsUnreadable(String)
     /// The disk is full or failed; nothing was changed.
     case storageFailed(String)
 }

@@ -9,6 +9,7 @@ import Messaging
 import PKI
 import RPCSupport
 import ServiceLifecycle
+import StreamStore
 
 /// Keeps the core attached to the cloud, for ever.
 ///
@@ -126,12 +127,15 @@ struct AttachAgent: Service {
                         sink.yield(.tick)
                     }
                 }
+                let secrets = SecretRefresh(parts: parts, wanted: Signal())
+                group.addTask { await secrets.run(client) }
                 for await event in events {
                     switch try await session.handle(event) {
                     case .renewCertificate(let delay)?:
                         group.addTask {
                             if (try? await Task.sleep(for: delay)) != nil { sink.yield(.renewalDue) }
                         }
+                    case .refreshSecrets?: secrets.wanted.signal()
                     case .run(let command)?:
                         group.addTask { [commands = parts.commands] in
                             guard let result = await commands?.run(command) else { return }

@@ -70,7 +70,11 @@ struct AttachSession {
         case .renewalDue: try requestCertificate(reason: "asked for by the cloud")
         case .message(let message):
             switch message.event {
-            case .welcome(let welcome): try receive(welcome)
+            case .welcome(let welcome):
+                try receive(welcome)
+                // Whatever changed while nobody was there to be told.
+                return .refreshSecrets
+            case .secretsChanged: return .refreshSecrets
             case .assignment(let assignment): try order(.run(assignment))
             case .cancellation(let cancellation): try order(.cancel(cancellation))
             case .serverCertificate(let certificate): try await receive(certificate)

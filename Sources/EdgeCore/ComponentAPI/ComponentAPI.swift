@@ -148,7 +148,8 @@ struct ComponentAPI: Hedgerow_Component_V1_ComponentService.SimpleServiceProtoco
         guard let value = try await desk.secret(request.name) else {
             throw HedgerowError(
                 .notFound, .notFound,
-                "the core \"\(parts.core)\" has no secret \"\(request.name)\"; set it with `hedgerow-core secret set`")
+                "the core \"\(parts.core)\" has no secret \"\(request.name)\"; set it in its group "
+                    + "(hedgerow secrets set GROUP \(request.name))")
         }
         return .with { $0.value = Data(value) }
     }

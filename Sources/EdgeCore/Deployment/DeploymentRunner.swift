@@ -98,7 +98,9 @@ final class DeploymentRunner: Service {
                 }
                 let retention = driver.takeRetention()
                 if retention.isDue {
+                    if driver.underWay == nil { parts.programs?.secrets.forgetUnderWay() }
                     group.addTask { [parts, underWay = driver.underWay] in
+                        await StageWork(parts: parts).retainSecrets(beside: underWay)
                         await StageWork(parts: parts).retainArtifacts(
                             beside: underWay, keepsRest: retention.keepsRest)
                     }

@@ -102,7 +102,9 @@ struct StageWork: Sendable {
                 try await parts.clock.sleep(backoff.next())
             }
         }
-        if !ticket.isRepair { try await fetchArtifacts(ticket, of: revision) }
+        guard !ticket.isRepair else { return }
+        try await fetchSecrets(ticket, of: revision)
+        try await fetchArtifacts(ticket, of: revision)
     }
 
     /// Fetches over one connection until everything is there or a call fails.

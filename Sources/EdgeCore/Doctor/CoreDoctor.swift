@@ -80,7 +80,8 @@ public struct CoreDoctor: Sendable {
 
     private static func secrets(of state: StateDirectory) -> DoctorFinding {
         let identity = ["identity.json", "key.pem", "pending-key.pem"].map { "\(state.identityPath)/\($0)" }
-        return DirectoryChecks.secrets(identity + [state.serverCertificatePath], in: state.path)
+        let secrets = SecretFiles(path: state.path + "/secrets").all
+        return DirectoryChecks.secrets(identity + [state.serverCertificatePath] + secrets, in: state.path)
     }
 
     // MARK: Identity and database

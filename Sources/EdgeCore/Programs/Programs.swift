@@ -45,7 +45,8 @@ final class Programs: Service {
     /// Set when the revision changed, or a lane ended.
     private let changed = Signal()
     private let folders: ProgramFolders
-    private let secrets: SecretFiles
+    /// What secrets programs get.
+    let secrets: SecretKeeper
     private let statePath: String
     private let onLine: (@Sendable (ProgramLine) -> Void)?
 
@@ -60,7 +61,7 @@ final class Programs: Service {
         let state = StateDirectory(path: parts.configuration.statePath)
         statePath = Self.absolute(state.path)
         folders = ProgramFolders(path: statePath + "/programs")
-        secrets = SecretFiles(path: statePath + "/secrets")
+        secrets = SecretKeeper(path: statePath + "/secrets", logger: parts.logger)
     }
 
     private static func absolute(_ path: String) -> String {
@@ -329,7 +330,8 @@ extension Programs: ComponentDesk {
     }
 
     func secret(_ name: String) async throws -> [UInt8]? {
-        try await BlockingIO.run { [secrets] in try secrets.value(of: name) }
+        guard let group = parts.revision.current?.group else { return nil }
+        return try await secrets.value(of: name, in: group)
     }
 
     func deferUpdate(

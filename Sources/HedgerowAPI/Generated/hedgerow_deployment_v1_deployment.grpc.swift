@@ -150,6 +150,19 @@ public enum Hedgerow_Deployment_V1_DeploymentService: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "GetSecrets" metadata.
+        public enum GetSecrets: Sendable {
+            /// Request type for "GetSecrets".
+            public typealias Input = Hedgerow_Deployment_V1_GetSecretsRequest
+            /// Response type for "GetSecrets".
+            public typealias Output = Hedgerow_Deployment_V1_GetSecretsResponse
+            /// Descriptor for "GetSecrets".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.deployment.v1.DeploymentService"),
+                method: "GetSecrets",
+                type: .serverStreaming
+            )
+        }
         /// Descriptors for all methods in the "hedgerow.deployment.v1.DeploymentService" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             CreateDeployment.descriptor,
@@ -161,7 +174,8 @@ public enum Hedgerow_Deployment_V1_DeploymentService: Sendable {
             CancelDeployment.descriptor,
             Attach.descriptor,
             PlanDeployment.descriptor,
-            GetRecipe.descriptor
+            GetRecipe.descriptor,
+            GetSecrets.descriptor
         ]
     }
 }
@@ -378,6 +392,27 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_GetRecipeResponse>
+
+        /// Handle the "GetSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sends the secrets that the recipes in the lock of a deployment ask for, to a core of its group: one message each, also
+        /// > for those that the group has not set. NOT_FOUND where there is no such deployment and the core has finished none,
+        /// > PERMISSION_DENIED `NOT_YOUR_RESOURCE` where it is not for the core or the core is not in its group any more,
+        /// > FAILED_PRECONDITION `SECRETS_UNREADABLE` where the cloud cannot decrypt them.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Deployment_V1_GetSecretsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Deployment_V1_GetSecretsResponse` messages.
+        func getSecrets(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_GetSecretsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_GetSecretsResponse>
     }
 
     /// Service protocol for the "hedgerow.deployment.v1.DeploymentService" service.
@@ -578,6 +613,27 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_GetRecipeRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Hedgerow_Deployment_V1_GetRecipeResponse>
+
+        /// Handle the "GetSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sends the secrets that the recipes in the lock of a deployment ask for, to a core of its group: one message each, also
+        /// > for those that the group has not set. NOT_FOUND where there is no such deployment and the core has finished none,
+        /// > PERMISSION_DENIED `NOT_YOUR_RESOURCE` where it is not for the core or the core is not in its group any more,
+        /// > FAILED_PRECONDITION `SECRETS_UNREADABLE` where the cloud cannot decrypt them.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_GetSecretsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Deployment_V1_GetSecretsResponse` messages.
+        func getSecrets(
+            request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_GetSecretsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_GetSecretsResponse>
     }
 
     /// Simple service protocol for the "hedgerow.deployment.v1.DeploymentService" service.
@@ -778,6 +834,28 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             request: Hedgerow_Deployment_V1_GetRecipeRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Hedgerow_Deployment_V1_GetRecipeResponse
+
+        /// Handle the "GetSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sends the secrets that the recipes in the lock of a deployment ask for, to a core of its group: one message each, also
+        /// > for those that the group has not set. NOT_FOUND where there is no such deployment and the core has finished none,
+        /// > PERMISSION_DENIED `NOT_YOUR_RESOURCE` where it is not for the core or the core is not in its group any more,
+        /// > FAILED_PRECONDITION `SECRETS_UNREADABLE` where the cloud cannot decrypt them.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Deployment_V1_GetSecretsRequest` message.
+        ///   - response: A response stream of `Hedgerow_Deployment_V1_GetSecretsResponse` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func getSecrets(
+            request: Hedgerow_Deployment_V1_GetSecretsRequest,
+            response: GRPCCore.RPCWriter<Hedgerow_Deployment_V1_GetSecretsResponse>,
+            context: GRPCCore.ServerContext
+        ) async throws
     }
 }
 
@@ -895,6 +973,17 @@ extension Hedgerow_Deployment_V1_DeploymentService.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Hedgerow_Deployment_V1_DeploymentService.Method.GetSecrets.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_GetSecretsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_GetSecretsResponse>(),
+            handler: { request, context in
+                try await self.getSecrets(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -998,6 +1087,17 @@ extension Hedgerow_Deployment_V1_DeploymentService.ServiceProtocol {
             context: context
         )
         return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func getSecrets(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Deployment_V1_GetSecretsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_GetSecretsResponse> {
+        let response = try await self.getSecrets(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
     }
 }
 
@@ -1139,6 +1239,23 @@ extension Hedgerow_Deployment_V1_DeploymentService.SimpleServiceProtocol {
                 context: context
             ),
             metadata: [:]
+        )
+    }
+
+    public func getSecrets(
+        request: GRPCCore.ServerRequest<Hedgerow_Deployment_V1_GetSecretsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_GetSecretsResponse> {
+        return GRPCCore.StreamingServerResponse<Hedgerow_Deployment_V1_GetSecretsResponse>(
+            metadata: [:],
+            producer: { writer in
+                try await self.getSecrets(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
         )
     }
 }
@@ -1391,6 +1508,32 @@ extension Hedgerow_Deployment_V1_DeploymentService {
             deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_GetRecipeResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Deployment_V1_GetRecipeResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sends the secrets that the recipes in the lock of a deployment ask for, to a core of its group: one message each, also
+        /// > for those that the group has not set. NOT_FOUND where there is no such deployment and the core has finished none,
+        /// > PERMISSION_DENIED `NOT_YOUR_RESOURCE` where it is not for the core or the core is not in its group any more,
+        /// > FAILED_PRECONDITION `SECRETS_UNREADABLE` where the cloud cannot decrypt them.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_GetSecretsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_GetSecretsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_GetSecretsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getSecrets<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_GetSecretsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_GetSecretsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_GetSecretsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Hedgerow_Deployment_V1_GetSecretsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -1756,6 +1899,41 @@ extension Hedgerow_Deployment_V1_DeploymentService {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "GetSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Sends the secrets that the recipes in the lock of a deployment ask for, to a core of its group: one message each, also
+        /// > for those that the group has not set. NOT_FOUND where there is no such deployment and the core has finished none,
+        /// > PERMISSION_DENIED `NOT_YOUR_RESOURCE` where it is not for the core or the core is not in its group any more,
+        /// > FAILED_PRECONDITION `SECRETS_UNREADABLE` where the cloud cannot decrypt them.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Deployment_V1_GetSecretsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Deployment_V1_GetSecretsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Deployment_V1_GetSecretsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func getSecrets<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_GetSecretsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Deployment_V1_GetSecretsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Deployment_V1_GetSecretsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Hedgerow_Deployment_V1_GetSecretsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Hedgerow_Deployment_V1_DeploymentService.Method.GetSecrets.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -2050,6 +2228,36 @@ extension Hedgerow_Deployment_V1_DeploymentService.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_GetRecipeRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_GetRecipeResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetSecrets" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Sends the secrets that the recipes in the lock of a deployment ask for, to a core of its group: one message each, also
+    /// > for those that the group has not set. NOT_FOUND where there is no such deployment and the core has finished none,
+    /// > PERMISSION_DENIED `NOT_YOUR_RESOURCE` where it is not for the core or the core is not in its group any more,
+    /// > FAILED_PRECONDITION `SECRETS_UNREADABLE` where the cloud cannot decrypt them.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Deployment_V1_GetSecretsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getSecrets<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Deployment_V1_GetSecretsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Hedgerow_Deployment_V1_GetSecretsResponse>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.getSecrets(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Deployment_V1_GetSecretsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Deployment_V1_GetSecretsResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -2387,6 +2595,40 @@ extension Hedgerow_Deployment_V1_DeploymentService.ClientProtocol {
             metadata: metadata
         )
         return try await self.getRecipe(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetSecrets" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Sends the secrets that the recipes in the lock of a deployment ask for, to a core of its group: one message each, also
+    /// > for those that the group has not set. NOT_FOUND where there is no such deployment and the core has finished none,
+    /// > PERMISSION_DENIED `NOT_YOUR_RESOURCE` where it is not for the core or the core is not in its group any more,
+    /// > FAILED_PRECONDITION `SECRETS_UNREADABLE` where the cloud cannot decrypt them.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func getSecrets<Result>(
+        _ message: Hedgerow_Deployment_V1_GetSecretsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Hedgerow_Deployment_V1_GetSecretsResponse>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Deployment_V1_GetSecretsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getSecrets(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -886,6 +886,15 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachResponse: Sendable {
     set {event = .cancellation(newValue)}
   }
 
+  /// Secrets of its group are others now. A core asks for them in each attachment without being told.
+  public var secretsChanged: Hedgerow_Deployment_V1_SecretsChanged {
+    get {
+      if case .secretsChanged(let v)? = event {return v}
+      return Hedgerow_Deployment_V1_SecretsChanged()
+    }
+    set {event = .secretsChanged(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What it says.
@@ -904,6 +913,8 @@ public nonisolated struct Hedgerow_Deployment_V1_AttachResponse: Sendable {
     case streamCommand(Hedgerow_Deployment_V1_StreamCommand)
     /// A deployment that is not wanted any more.
     case cancellation(Hedgerow_Deployment_V1_DeploymentCancellation)
+    /// Secrets of its group are others now. A core asks for them in each attachment without being told.
+    case secretsChanged(Hedgerow_Deployment_V1_SecretsChanged)
 
   }
 
@@ -1220,6 +1231,52 @@ public nonisolated struct Hedgerow_Deployment_V1_GetRecipeResponse: Sendable {
 
   /// SHA-256 of the text, 32 bytes.
   public var digest: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Whose secrets.
+public nonisolated struct Hedgerow_Deployment_V1_GetSecretsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The deployment that brings or brought what the core runs. Where it is empty or not kept any more, the one that the
+  /// core finished last.
+  public var deploymentID: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// One secret.
+public nonisolated struct Hedgerow_Deployment_V1_GetSecretsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Its name.
+  public var name: String = String()
+
+  /// Which of its values it is; 0 where the group has not set it.
+  public var version: UInt64 = 0
+
+  /// Its value, at most 64 KiB; empty where the group has not set it.
+  public var value: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Secrets were set or deleted: the core asks for its own again.
+public nonisolated struct Hedgerow_Deployment_V1_SecretsChanged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2341,7 +2398,7 @@ nonisolated extension Hedgerow_Deployment_V1_ServerCertificateRequest: SwiftProt
 
 nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AttachResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}assignment\0\u{3}server_certificate\0\u{3}renew_server_certificate\0\u{3}revoked_certificates\0\u{3}stream_command\0\u{2},cancellation\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}assignment\0\u{3}server_certificate\0\u{3}renew_server_certificate\0\u{3}revoked_certificates\0\u{3}stream_command\0\u{2},cancellation\0\u{3}secrets_changed\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2440,6 +2497,19 @@ nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Messa
           self.event = .cancellation(v)
         }
       }()
+      case 51: try {
+        var v: Hedgerow_Deployment_V1_SecretsChanged?
+        var hadOneofValue = false
+        if let current = self.event {
+          hadOneofValue = true
+          if case .secretsChanged(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.event = .secretsChanged(v)
+        }
+      }()
       default: break
       }
     }
@@ -2478,6 +2548,10 @@ nonisolated extension Hedgerow_Deployment_V1_AttachResponse: SwiftProtobuf.Messa
     case .cancellation?: try {
       guard case .cancellation(let v)? = self.event else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 50)
+    }()
+    case .secretsChanged?: try {
+      guard case .secretsChanged(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
     }()
     case nil: break
     }
@@ -3050,6 +3124,95 @@ nonisolated extension Hedgerow_Deployment_V1_GetRecipeResponse: SwiftProtobuf.Me
   public static func ==(lhs: Hedgerow_Deployment_V1_GetRecipeResponse, rhs: Hedgerow_Deployment_V1_GetRecipeResponse) -> Bool {
     if lhs.recipe != rhs.recipe {return false}
     if lhs.digest != rhs.digest {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_GetSecretsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetSecretsRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deployment_id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.deploymentID) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.deploymentID.isEmpty {
+      try visitor.visitSingularStringField(value: self.deploymentID, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_GetSecretsRequest, rhs: Hedgerow_Deployment_V1_GetSecretsRequest) -> Bool {
+    if lhs.deploymentID != rhs.deploymentID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_GetSecretsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GetSecretsResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}value\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 2)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularBytesField(value: self.value, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_GetSecretsResponse, rhs: Hedgerow_Deployment_V1_GetSecretsResponse) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Deployment_V1_SecretsChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecretsChanged"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Deployment_V1_SecretsChanged, rhs: Hedgerow_Deployment_V1_SecretsChanged) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -345,6 +345,45 @@ public enum Hedgerow_Registry_V1_RegistryService: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "SetSecret" metadata.
+        public enum SetSecret: Sendable {
+            /// Request type for "SetSecret".
+            public typealias Input = Hedgerow_Registry_V1_SetSecretRequest
+            /// Response type for "SetSecret".
+            public typealias Output = Hedgerow_Registry_V1_SetSecretResponse
+            /// Descriptor for "SetSecret".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "SetSecret",
+                type: .unary
+            )
+        }
+        /// Namespace for "DeleteSecret" metadata.
+        public enum DeleteSecret: Sendable {
+            /// Request type for "DeleteSecret".
+            public typealias Input = Hedgerow_Registry_V1_DeleteSecretRequest
+            /// Response type for "DeleteSecret".
+            public typealias Output = Hedgerow_Registry_V1_DeleteSecretResponse
+            /// Descriptor for "DeleteSecret".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "DeleteSecret",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListSecrets" metadata.
+        public enum ListSecrets: Sendable {
+            /// Request type for "ListSecrets".
+            public typealias Input = Hedgerow_Registry_V1_ListSecretsRequest
+            /// Response type for "ListSecrets".
+            public typealias Output = Hedgerow_Registry_V1_ListSecretsResponse
+            /// Descriptor for "ListSecrets".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "hedgerow.registry.v1.RegistryService"),
+                method: "ListSecrets",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "hedgerow.registry.v1.RegistryService" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             CreateThing.descriptor,
@@ -371,7 +410,10 @@ public enum Hedgerow_Registry_V1_RegistryService: Sendable {
             DeleteComponentAlias.descriptor,
             ListComponentAliases.descriptor,
             ListComponentAliasMoves.descriptor,
-            DeprecateComponent.descriptor
+            DeprecateComponent.descriptor,
+            SetSecret.descriptor,
+            DeleteSecret.descriptor,
+            ListSecrets.descriptor
         ]
     }
 }
@@ -859,6 +901,62 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>
+
+        /// Handle the "SetSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives a secret of a group a value. Idempotent: the value that it has already changes nothing. Attached cores are told
+        /// > at once, others ask when they attach. NOT_FOUND where there is no such group, RESOURCE_EXHAUSTED `QUEUE_FULL` above 64
+        /// > secrets of a group, FAILED_PRECONDITION `SECRETS_UNREADABLE`.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_SetSecretRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_SetSecretResponse` messages.
+        func setSecret(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_SetSecretRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_SetSecretResponse>
+
+        /// Handle the "DeleteSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a secret, also on the cores of its group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_DeleteSecretRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_DeleteSecretResponse` messages.
+        func deleteSecret(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeleteSecretRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeleteSecretResponse>
+
+        /// Handle the "ListSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists secrets by group and name, never their values. NOT_FOUND where there is no such group.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Hedgerow_Registry_V1_ListSecretsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Hedgerow_Registry_V1_ListSecretsResponse` messages.
+        func listSecrets(
+            request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListSecretsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListSecretsResponse>
     }
 
     /// Service protocol for the "hedgerow.registry.v1.RegistryService" service.
@@ -1330,6 +1428,62 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeprecateComponentRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>
+
+        /// Handle the "SetSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives a secret of a group a value. Idempotent: the value that it has already changes nothing. Attached cores are told
+        /// > at once, others ask when they attach. NOT_FOUND where there is no such group, RESOURCE_EXHAUSTED `QUEUE_FULL` above 64
+        /// > secrets of a group, FAILED_PRECONDITION `SECRETS_UNREADABLE`.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetSecretRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_SetSecretResponse` message.
+        func setSecret(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_SetSecretRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetSecretResponse>
+
+        /// Handle the "DeleteSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a secret, also on the cores of its group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteSecretRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_DeleteSecretResponse` message.
+        func deleteSecret(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeleteSecretRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteSecretResponse>
+
+        /// Handle the "ListSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists secrets by group and name, never their values. NOT_FOUND where there is no such group.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListSecretsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Hedgerow_Registry_V1_ListSecretsResponse` message.
+        func listSecrets(
+            request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListSecretsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListSecretsResponse>
     }
 
     /// Simple service protocol for the "hedgerow.registry.v1.RegistryService" service.
@@ -1799,6 +1953,62 @@ extension Hedgerow_Registry_V1_RegistryService {
             request: Hedgerow_Registry_V1_DeprecateComponentRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Hedgerow_Registry_V1_DeprecateComponentResponse
+
+        /// Handle the "SetSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives a secret of a group a value. Idempotent: the value that it has already changes nothing. Attached cores are told
+        /// > at once, others ask when they attach. NOT_FOUND where there is no such group, RESOURCE_EXHAUSTED `QUEUE_FULL` above 64
+        /// > secrets of a group, FAILED_PRECONDITION `SECRETS_UNREADABLE`.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_SetSecretRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_SetSecretResponse` to respond with.
+        func setSecret(
+            request: Hedgerow_Registry_V1_SetSecretRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_SetSecretResponse
+
+        /// Handle the "DeleteSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a secret, also on the cores of its group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_DeleteSecretRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_DeleteSecretResponse` to respond with.
+        func deleteSecret(
+            request: Hedgerow_Registry_V1_DeleteSecretRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_DeleteSecretResponse
+
+        /// Handle the "ListSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists secrets by group and name, never their values. NOT_FOUND where there is no such group.
+        ///
+        /// - Parameters:
+        ///   - request: A `Hedgerow_Registry_V1_ListSecretsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Hedgerow_Registry_V1_ListSecretsResponse` to respond with.
+        func listSecrets(
+            request: Hedgerow_Registry_V1_ListSecretsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Hedgerow_Registry_V1_ListSecretsResponse
     }
 }
 
@@ -2081,6 +2291,39 @@ extension Hedgerow_Registry_V1_RegistryService.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.SetSecret.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_SetSecretRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_SetSecretResponse>(),
+            handler: { request, context in
+                try await self.setSecret(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.DeleteSecret.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeleteSecretRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeleteSecretResponse>(),
+            handler: { request, context in
+                try await self.deleteSecret(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Hedgerow_Registry_V1_RegistryService.Method.ListSecrets.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListSecretsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListSecretsResponse>(),
+            handler: { request, context in
+                try await self.listSecrets(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -2356,6 +2599,39 @@ extension Hedgerow_Registry_V1_RegistryService.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse> {
         let response = try await self.deprecateComponent(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func setSecret(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_SetSecretRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_SetSecretResponse> {
+        let response = try await self.setSecret(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func deleteSecret(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_DeleteSecretRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_DeleteSecretResponse> {
+        let response = try await self.deleteSecret(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listSecrets(
+        request: GRPCCore.StreamingServerRequest<Hedgerow_Registry_V1_ListSecretsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Hedgerow_Registry_V1_ListSecretsResponse> {
+        let response = try await self.listSecrets(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -2684,6 +2960,45 @@ extension Hedgerow_Registry_V1_RegistryService.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse> {
         return GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>(
             message: try await self.deprecateComponent(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func setSecret(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_SetSecretRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetSecretResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_SetSecretResponse>(
+            message: try await self.setSecret(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func deleteSecret(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_DeleteSecretRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteSecretResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_DeleteSecretResponse>(
+            message: try await self.deleteSecret(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listSecrets(
+        request: GRPCCore.ServerRequest<Hedgerow_Registry_V1_ListSecretsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListSecretsResponse> {
+        return GRPCCore.ServerResponse<Hedgerow_Registry_V1_ListSecretsResponse>(
+            message: try await self.listSecrets(
                 request: request.message,
                 context: context
             ),
@@ -3286,6 +3601,77 @@ extension Hedgerow_Registry_V1_RegistryService {
             deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeprecateComponentResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeprecateComponentResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SetSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives a secret of a group a value. Idempotent: the value that it has already changes nothing. Attached cores are told
+        /// > at once, others ask when they attach. NOT_FOUND where there is no such group, RESOURCE_EXHAUSTED `QUEUE_FULL` above 64
+        /// > secrets of a group, FAILED_PRECONDITION `SECRETS_UNREADABLE`.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetSecretRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_SetSecretRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_SetSecretResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func setSecret<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetSecretRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_SetSecretRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_SetSecretResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetSecretResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DeleteSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a secret, also on the cores of its group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteSecretRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_DeleteSecretRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_DeleteSecretResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func deleteSecret<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteSecretRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_DeleteSecretRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeleteSecretResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteSecretResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists secrets by group and name, never their values. NOT_FOUND where there is no such group.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListSecretsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListSecretsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListSecretsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listSecrets<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListSecretsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListSecretsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListSecretsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListSecretsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -4166,6 +4552,110 @@ extension Hedgerow_Registry_V1_RegistryService {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "SetSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives a secret of a group a value. Idempotent: the value that it has already changes nothing. Attached cores are told
+        /// > at once, others ask when they attach. NOT_FOUND where there is no such group, RESOURCE_EXHAUSTED `QUEUE_FULL` above 64
+        /// > secrets of a group, FAILED_PRECONDITION `SECRETS_UNREADABLE`.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_SetSecretRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_SetSecretRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_SetSecretResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func setSecret<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetSecretRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_SetSecretRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_SetSecretResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetSecretResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.SetSecret.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DeleteSecret" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Deletes a secret, also on the cores of its group. NOT_FOUND where there is none.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteSecretRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_DeleteSecretRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_DeleteSecretResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func deleteSecret<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteSecretRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_DeleteSecretRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_DeleteSecretResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteSecretResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.DeleteSecret.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListSecrets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Lists secrets by group and name, never their values. NOT_FOUND where there is no such group.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Hedgerow_Registry_V1_ListSecretsRequest` message.
+        ///   - serializer: A serializer for `Hedgerow_Registry_V1_ListSecretsRequest` messages.
+        ///   - deserializer: A deserializer for `Hedgerow_Registry_V1_ListSecretsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listSecrets<Result>(
+            request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListSecretsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Hedgerow_Registry_V1_ListSecretsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Hedgerow_Registry_V1_ListSecretsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListSecretsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Hedgerow_Registry_V1_RegistryService.Method.ListSecrets.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -4900,6 +5390,95 @@ extension Hedgerow_Registry_V1_RegistryService.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeprecateComponentRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeprecateComponentResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetSecret" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Gives a secret of a group a value. Idempotent: the value that it has already changes nothing. Attached cores are told
+    /// > at once, others ask when they attach. NOT_FOUND where there is no such group, RESOURCE_EXHAUSTED `QUEUE_FULL` above 64
+    /// > secrets of a group, FAILED_PRECONDITION `SECRETS_UNREADABLE`.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_SetSecretRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setSecret<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetSecretRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetSecretResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.setSecret(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_SetSecretRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_SetSecretResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteSecret" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Deletes a secret, also on the cores of its group. NOT_FOUND where there is none.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_DeleteSecretRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func deleteSecret<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteSecretRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteSecretResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.deleteSecret(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_DeleteSecretRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_DeleteSecretResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListSecrets" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists secrets by group and name, never their values. NOT_FOUND where there is no such group.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Hedgerow_Registry_V1_ListSecretsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listSecrets<Result>(
+        request: GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListSecretsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListSecretsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listSecrets(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Hedgerow_Registry_V1_ListSecretsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Hedgerow_Registry_V1_ListSecretsResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -5736,6 +6315,107 @@ extension Hedgerow_Registry_V1_RegistryService.ClientProtocol {
             metadata: metadata
         )
         return try await self.deprecateComponent(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SetSecret" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Gives a secret of a group a value. Idempotent: the value that it has already changes nothing. Attached cores are told
+    /// > at once, others ask when they attach. NOT_FOUND where there is no such group, RESOURCE_EXHAUSTED `QUEUE_FULL` above 64
+    /// > secrets of a group, FAILED_PRECONDITION `SECRETS_UNREADABLE`.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func setSecret<Result>(
+        _ message: Hedgerow_Registry_V1_SetSecretRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_SetSecretResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_SetSecretRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.setSecret(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteSecret" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Deletes a secret, also on the cores of its group. NOT_FOUND where there is none.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func deleteSecret<Result>(
+        _ message: Hedgerow_Registry_V1_DeleteSecretRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_DeleteSecretResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_DeleteSecretRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.deleteSecret(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListSecrets" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Lists secrets by group and name, never their values. NOT_FOUND where there is no such group.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listSecrets<Result>(
+        _ message: Hedgerow_Registry_V1_ListSecretsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Hedgerow_Registry_V1_ListSecretsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Hedgerow_Registry_V1_ListSecretsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listSecrets(
             request: request,
             options: options,
             onResponse: handleResponse

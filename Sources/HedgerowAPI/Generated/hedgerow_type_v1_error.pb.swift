@@ -135,6 +135,9 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
   /// DEADLINE_EXCEEDED: a program had a message for longer than its handler's timeout allows, and is restarted.
   case handlerOverdue // = 35
 
+  /// FAILED_PRECONDITION: the cloud has secrets that it cannot decrypt, because their key is missing or another one.
+  case secretsUnreadable // = 36
+
   /// FAILED_PRECONDITION: a deployment has come to an end and cannot be paused or resumed.
   case deploymentOver // = 50
   case UNRECOGNIZED(Int)
@@ -181,6 +184,7 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     case 33: self = .missingArtifact
     case 34: self = .quotaExceeded
     case 35: self = .handlerOverdue
+    case 36: self = .secretsUnreadable
     case 50: self = .deploymentOver
     default: self = .UNRECOGNIZED(rawValue)
     }
@@ -224,6 +228,7 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     case .missingArtifact: return 33
     case .quotaExceeded: return 34
     case .handlerOverdue: return 35
+    case .secretsUnreadable: return 36
     case .deploymentOver: return 50
     case .UNRECOGNIZED(let i): return i
     }
@@ -267,6 +272,7 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     .missingArtifact,
     .quotaExceeded,
     .handlerOverdue,
+    .secretsUnreadable,
     .deploymentOver,
   ]
 
@@ -275,5 +281,5 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 nonisolated extension Hedgerow_Type_V1_ErrorReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_REASON_UNSPECIFIED\0\u{1}ERROR_REASON_INVALID_FIELD\0\u{1}ERROR_REASON_NOT_FOUND\0\u{1}ERROR_REASON_ALREADY_EXISTS\0\u{1}ERROR_REASON_NO_IDENTITY\0\u{1}ERROR_REASON_ROLE_NOT_ALLOWED\0\u{1}ERROR_REASON_NOT_YOUR_RESOURCE\0\u{1}ERROR_REASON_REVOKED\0\u{1}ERROR_REASON_NOT_IN_GROUP\0\u{1}ERROR_REASON_MEMBERSHIP_NOT_DEPLOYED\0\u{1}ERROR_REASON_NO_ROUTE\0\u{1}ERROR_REASON_TOPIC_NOT_ALLOWED\0\u{1}ERROR_REASON_MESSAGE_TOO_LARGE\0\u{1}ERROR_REASON_MALFORMED_MESSAGE\0\u{1}ERROR_REASON_SEQUENCE_GAP\0\u{1}ERROR_REASON_SESSION_SUPERSEDED\0\u{1}ERROR_REASON_QUEUE_FULL\0\u{1}ERROR_REASON_TOO_MANY_CALLS\0\u{1}ERROR_REASON_TOKEN_NOT_ACCEPTED\0\u{1}ERROR_REASON_BAD_SIGNING_REQUEST\0\u{1}ERROR_REASON_INVALID_DEFINITION\0\u{1}ERROR_REASON_IN_USE\0\u{1}ERROR_REASON_NOT_DEPLOYED\0\u{1}ERROR_REASON_SHUTTING_DOWN\0\u{1}ERROR_REASON_STORAGE_FAILED\0\u{1}ERROR_REASON_INTERNAL\0\u{1}ERROR_REASON_BAD_PAGE_TOKEN\0\u{1}ERROR_REASON_ORIGIN_NOT_ALLOWED\0\u{1}ERROR_REASON_UNRESOLVED_COMPONENT\0\u{1}ERROR_REASON_INVALID_RECIPE\0\u{1}ERROR_REASON_RATE_LIMITED\0\u{1}ERROR_REASON_CORE_AWAY\0\u{1}ERROR_REASON_ARTIFACT_MISMATCH\0\u{1}ERROR_REASON_MISSING_ARTIFACT\0\u{1}ERROR_REASON_QUOTA_EXCEEDED\0\u{1}ERROR_REASON_HANDLER_OVERDUE\0\u{2}\u{f}ERROR_REASON_DEPLOYMENT_OVER\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_REASON_UNSPECIFIED\0\u{1}ERROR_REASON_INVALID_FIELD\0\u{1}ERROR_REASON_NOT_FOUND\0\u{1}ERROR_REASON_ALREADY_EXISTS\0\u{1}ERROR_REASON_NO_IDENTITY\0\u{1}ERROR_REASON_ROLE_NOT_ALLOWED\0\u{1}ERROR_REASON_NOT_YOUR_RESOURCE\0\u{1}ERROR_REASON_REVOKED\0\u{1}ERROR_REASON_NOT_IN_GROUP\0\u{1}ERROR_REASON_MEMBERSHIP_NOT_DEPLOYED\0\u{1}ERROR_REASON_NO_ROUTE\0\u{1}ERROR_REASON_TOPIC_NOT_ALLOWED\0\u{1}ERROR_REASON_MESSAGE_TOO_LARGE\0\u{1}ERROR_REASON_MALFORMED_MESSAGE\0\u{1}ERROR_REASON_SEQUENCE_GAP\0\u{1}ERROR_REASON_SESSION_SUPERSEDED\0\u{1}ERROR_REASON_QUEUE_FULL\0\u{1}ERROR_REASON_TOO_MANY_CALLS\0\u{1}ERROR_REASON_TOKEN_NOT_ACCEPTED\0\u{1}ERROR_REASON_BAD_SIGNING_REQUEST\0\u{1}ERROR_REASON_INVALID_DEFINITION\0\u{1}ERROR_REASON_IN_USE\0\u{1}ERROR_REASON_NOT_DEPLOYED\0\u{1}ERROR_REASON_SHUTTING_DOWN\0\u{1}ERROR_REASON_STORAGE_FAILED\0\u{1}ERROR_REASON_INTERNAL\0\u{1}ERROR_REASON_BAD_PAGE_TOKEN\0\u{1}ERROR_REASON_ORIGIN_NOT_ALLOWED\0\u{1}ERROR_REASON_UNRESOLVED_COMPONENT\0\u{1}ERROR_REASON_INVALID_RECIPE\0\u{1}ERROR_REASON_RATE_LIMITED\0\u{1}ERROR_REASON_CORE_AWAY\0\u{1}ERROR_REASON_ARTIFACT_MISMATCH\0\u{1}ERROR_REASON_MISSING_ARTIFACT\0\u{1}ERROR_REASON_QUOTA_EXCEEDED\0\u{1}ERROR_REASON_HANDLER_OVERDUE\0\u{1}ERROR_REASON_SECRETS_UNREADABLE\0\u{2}\u{e}ERROR_REASON_DEPLOYMENT_OVER\0")
 }

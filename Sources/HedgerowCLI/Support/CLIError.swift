@@ -70,7 +70,7 @@ extension CLIError {
         case .unspecified, .alreadyExists, .sequenceGap, .sessionSuperseded, .queueFull, .tooManyCalls,
             .rateLimited,
             .inUse, .deploymentOver, .unresolvedComponent, .missingArtifact, .quotaExceeded,
-            .handlerOverdue, .storageFailed, .internal, .UNRECOGNIZED:
+            .handlerOverdue, .secretsUnreadable, .storageFailed, .internal, .UNRECOGNIZED:
             .failure
         }
     }

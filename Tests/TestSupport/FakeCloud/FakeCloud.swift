@@ -45,6 +45,9 @@ public final class FakeCloud: Sendable {
         var recipeRequests: [String] = []
         var recipeErrors: [RPCError] = []
         var isSilentAboutRecipes = false
+        var secrets: [String: [UInt8]?] = [:]
+        var secretRequests: [String] = []
+        var secretErrors: [RPCError] = []
     }
 
     /// Its root.
@@ -238,6 +241,14 @@ public final class FakeCloud: Sendable {
     public func failRecipes(_ errors: [RPCError]) { state.withLock { $0.recipeErrors = errors } }
     /// Whether requests for recipes get no answer from now on.
     public func setSilentAboutRecipes(_ silent: Bool) { state.withLock { $0.isSilentAboutRecipes = silent } }
+    /// Sets a secret, nil for one that its group has not; every core gets all.
+    public func set(secret name: String, to value: [UInt8]?) {
+        state.withLock { $0.secrets[name] = .some(value) }
+    }
+    /// Which deployments secrets were asked for.
+    public var secretRequests: [String] { state.withLock { $0.secretRequests } }
+    /// The next requests for secrets end with these errors.
+    public func failSecrets(_ errors: [RPCError]) { state.withLock { $0.secretErrors = errors } }
     /// What cores said of their components, in order.
     public var componentStatuses: [[Hedgerow_Type_V1_ComponentStatus]] {
         requests.compactMap {

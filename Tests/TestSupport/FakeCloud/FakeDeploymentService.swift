@@ -35,6 +35,27 @@ struct FakeDeploymentService: Hedgerow_Deployment_V1_DeploymentService.SimpleSer
         }
     }
 
+    func getSecrets(
+        request: Hedgerow_Deployment_V1_GetSecretsRequest,
+        response: RPCWriter<Hedgerow_Deployment_V1_GetSecretsResponse>, context: ServerContext
+    ) async throws {
+        let (secrets, error) = cloud.state.withLock { state in
+            state.secretRequests.append(request.deploymentID)
+            return (
+                state.secrets, state.secretErrors.isEmpty ? nil : state.secretErrors.removeFirst()
+            )
+        }
+        if let error { throw error }
+        for (name, secret) in secrets.sorted(by: { $0.key < $1.key }) {
+            try await response.write(
+                .with {
+                    $0.name = name
+                    $0.version = secret == nil ? 0 : 1
+                    $0.value = Data(secret ?? [])
+                })
+        }
+    }
+
     typealias Responses = AsyncThrowingStream<Hedgerow_Deployment_V1_AttachResponse, any Error>
 
     let cloud: FakeCloud
