@@ -50,6 +50,13 @@ extension CoreServer {
 
     /// Makes the telemetry's part.
     static func makeTelemetry(_ core: CoreParts) async throws -> Telemetry {
+        try await makeTelemetry(core, onNews: nil)
+    }
+
+    /// The same, telling what programs write and how they stand.
+    static func makeTelemetry(
+        _ core: CoreParts, onNews: (@Sendable (ProgramNews) -> Void)?
+    ) async throws -> Telemetry {
         let room = DiskRoom(
             database: core.database.path, ballast: core.configuration.limits.ballastBytes, logger: core.logger
         )
@@ -77,7 +84,7 @@ extension CoreServer {
                 CancelledOnShutdown(monitor),
             ],
             monitor: monitor, commands: StreamCommandRunner(parts: parts),
-            programs: Programs(parts: core, telemetry: parts),
+            programs: Programs(parts: core, telemetry: parts, onNews: onNews),
             healthServices: [Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService],
             commit: DeploymentCommit { needsRoom, work in
                 try await committer.commit(needsRoom: needsRoom, work)

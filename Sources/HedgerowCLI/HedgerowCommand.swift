@@ -24,6 +24,7 @@ struct HedgerowCommand: AsyncParsableCommand {
         LedgerCommand.self,
         RevokeCommand.self,
         ThingCommand.self,
+        DevCommand.self,
         DemoCommand.self,
         CompletionCommand.self,
     ]

@@ -25,6 +25,8 @@ public struct FileStatus: Hashable, Sendable {
     public let size: Int64
     /// When its content last changed, in seconds since 1970, rounded down.
     public let modificationTime: Int64
+    /// Nanoseconds of that second.
+    public let modificationNanoseconds: Int64
 
     /// Looks at a file; at what a link leads to. Nil where there is none, or it cannot be looked at. Blocks briefly.
     public init?(path: String) {
@@ -38,8 +40,10 @@ public struct FileStatus: Hashable, Sendable {
         size = Int64(status.st_size)
         #if canImport(Darwin)
             modificationTime = Int64(status.st_mtimespec.tv_sec)
+            modificationNanoseconds = Int64(status.st_mtimespec.tv_nsec)
         #else
             modificationTime = Int64(status.st_mtim.tv_sec)
+            modificationNanoseconds = Int64(status.st_mtim.tv_nsec)
         #endif
     }
 }

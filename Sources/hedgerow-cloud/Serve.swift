@@ -27,14 +27,16 @@ struct Serve: AsyncParsableCommand {
             throw CleanExit.message("hedgerow-cloud \(CloudVersion.current)")
         }
         AllocatorSettings.largeMessages.apply(environment: ProcessInfo.processInfo.environment)
-        let loaded = try loadSettings(settings)
+        // For `hedgerow dev`: no setting, and in no list of them.
+        let isDevelopment = settings.contains("--development")
+        let loaded = try loadSettings(settings.filter { $0 != "--development" })
         do {
             try ProgramLogging.bootstrap(loaded)
             let logger = Logger(label: "hedgerow.cloud")
             let environment = ProcessInfo.processInfo.environment
             let tracing = ProgramTracing.bootstrap(environment: environment, service: "hedgerow-cloud")
             logger.info("cloud starts", metadata: ["version": "\(CloudVersion.current)"])
-            let configuration = try CloudConfiguration(loaded)
+            let configuration = try CloudConfiguration(loaded).replacingVersions(isDevelopment)
             let metrics = try ProgramMetrics.bootstrap(loaded)
             let cloud = CloudProgram(
                 configuration: configuration, metrics: metrics?.registry, logger: logger)

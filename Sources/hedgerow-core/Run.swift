@@ -27,7 +27,9 @@ struct Run: AsyncParsableCommand {
         }
         if settings.contains("--version") { throw CleanExit.message("hedgerow-core \(CoreVersion.current)") }
         AllocatorSettings.manyConnections.apply(environment: ProcessInfo.processInfo.environment)
-        let loaded = try loadSettings(settings)
+        // For `hedgerow dev`: no setting, and in no list of them.
+        let isPrinting = settings.contains("--print-programs")
+        let loaded = try loadSettings(settings.filter { $0 != "--print-programs" })
         let logger: Logger
         do {
             try ProgramLogging.bootstrap(loaded)
@@ -36,7 +38,8 @@ struct Run: AsyncParsableCommand {
             let tracing = ProgramTracing.bootstrap(environment: environment, service: "hedgerow-core")
             let metrics = try ProgramMetrics.bootstrap(loaded)
             let core = CoreProgram(
-                configuration: try CoreConfiguration(loaded), metrics: metrics?.registry, logger: logger)
+                configuration: try CoreConfiguration(loaded), metrics: metrics?.registry,
+                onNews: isPrinting ? printNews : nil, logger: logger)
             let reporter = ServiceReporter(
                 manager: ServiceManager(environment: environment),
                 program: core.report, clock: ContinuousClock(), logger: logger)
@@ -61,6 +64,12 @@ struct Run: AsyncParsableCommand {
             throw fail("\(error)", code: 1)
         }
     }
+}
+
+/// Writes what programs say to standard output, a line each.
+@Sendable private func printNews(_ news: ProgramNews) {
+    // Nobody reads any more: the core goes on, and is ended by whoever started it.
+    try? FileHandle.standardOutput.write(contentsOf: Data((news.text + "\n").utf8))
 }
 
 /// Loads the settings, or says what is wrong with them and exits with 64.

@@ -13,6 +13,24 @@ import Testing
         try configuration.validate()
     }
 
+    @Test(
+        "versions are replaced on loopback only",
+        arguments: ["127.0.0.1", "localhost", "::1", "0.0.0.0", "192.0.2.1"])
+    func developmentIsForLoopback(host: String) throws {
+        let listener = CloudConfiguration.Listener(host: host, port: 0)
+        let loopback = CloudConfiguration.Listener(host: "127.0.0.1", port: 0)
+        for (first, second) in [(listener, loopback), (loopback, listener)] {
+            let configuration = CloudConfiguration(
+                stateDirectory: "s", listener: first, enrollmentListener: second)
+            try configuration.validate()
+            if ["127.0.0.1", "localhost", "::1"].contains(host) {
+                try configuration.replacingVersions(true).validate()
+            } else {
+                #expect(throws: CloudStartError.self) { try configuration.replacingVersions(true).validate() }
+            }
+        }
+    }
+
     @Test func flagsGoOverTheEnvironment() throws {
         let settings = try Settings.load(
             keys: CloudSettings.keys,

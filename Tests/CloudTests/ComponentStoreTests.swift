@@ -81,6 +81,34 @@ import Testing
         }
     }
 
+    @Test("in development another recipe takes the place of a version; elsewhere never")
+    func developmentReplacesVersions() async throws {
+        try await withDatabase { database in
+            let first: [PublishedTopic] = [.literal(try Topic("a/b"))]
+            let id = ComponentID(component: "a", version: try SemanticVersion(parsing: "1.0.0"))
+            let other = try recipe("a", "1.0.0", text: "other")
+            let store = SQLiteComponentStore(database: database)
+            _ = try await store.register(recipe("a", "1.0.0", outputs: first), dryRun: false)
+            await #expect {
+                _ = try await store.register(other, dryRun: false)
+            } throws: { ($0 as? StoreError)?.wire.code == .alreadyExists }
+
+            let development = SQLiteComponentStore(database: database, replacesVersions: true)
+            #expect(try await development.register(other, dryRun: true).created)
+            #expect(try await development.outputs(of: [id]) == [id: first])
+            // What is checked before it is there is chosen in place of what is there.
+            let pending = PendingComponents(registered: development, pending: [other])
+            #expect(
+                try await pending.candidates(of: ["a"])["a"]?.map(\.recipeDigest) == [other.component.digest])
+
+            #expect(try await development.register(other, dryRun: false).created)
+            #expect(try await development.register(other, dryRun: false).created == false)
+            let candidates = try await development.candidates(of: ["a"])
+            #expect(candidates["a"]?.map(\.recipeDigest) == [other.component.digest])
+            #expect(try await development.outputs(of: [id]) == [id: other.component.outputs])
+        }
+    }
+
     @Test func whatAVersionPublishesIsKeptBesideIt() async throws {
         try await withDatabase { database in
             let store = SQLiteComponentStore(database: database)

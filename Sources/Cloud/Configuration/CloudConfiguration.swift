@@ -80,6 +80,9 @@ public struct CloudConfiguration: Hashable, Sendable {
     public var retention: Retention
     /// What is kept of the files of components.
     public var artifacts: Artifacts
+    /// Whether another recipe may take the place of a registered version: for development, on loopback only. False by
+    /// default.
+    public var replacesVersions = false
 
     /// Makes a configuration; what is not given has its default.
     public init(
@@ -107,6 +110,13 @@ public struct CloudConfiguration: Hashable, Sendable {
         self.artifacts = artifacts
     }
 
+    /// The same, for development or not.
+    public func replacingVersions(_ replacesVersions: Bool) -> CloudConfiguration {
+        var copy = self
+        copy.replacesVersions = replacesVersions
+        return copy
+    }
+
     /// Checks what can be checked without starting.
     ///
     /// - Throws: ``CloudStartError/badSetting(name:reason:)`` for the first setting that cannot be used.
@@ -122,6 +132,11 @@ public struct CloudConfiguration: Hashable, Sendable {
             try check(
                 (0...65_535).contains(listener.port), "\(name).port",
                 "\(listener.port) is not from 0 to 65535")
+        }
+        for listener in [listener, enrollmentListener] where replacesVersions {
+            try check(
+                listener.address.hasPrefix("127.") || listener.address == "::1", "development",
+                "\"\(listener.host)\" is no loopback address, and elsewhere a version never changes")
         }
         try check(
             Self.isTrustDomain(trustDomain), "trustDomain",

@@ -88,7 +88,9 @@ public final class CloudServer: Service {
         return CloudContext(
             configuration: configuration, time: time, logger: logger, database: database,
             registry: SQLiteRegistryStore(database: database), credentials: credentials,
-            deployments: deployments, components: SQLiteComponentStore(database: database),
+            deployments: deployments,
+            components: SQLiteComponentStore(
+                database: database, replacesVersions: configuration.replacesVersions),
             artifacts: artifacts,
             authorities: authorities, groupAuthorities: groupAuthorities,
             revocations: RevocationList(try await credentials.revokedSerialNumbers(at: time.now())),

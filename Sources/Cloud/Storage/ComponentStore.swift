@@ -9,7 +9,8 @@ protocol ComponentStore: Sendable {
     ///
     /// - Parameter dryRun: check and compare only; artifacts may be missing still.
     /// - Returns: what is stored (or would be), and whether it is new.
-    /// - Throws: ``StoreError/alreadyExists(_:)`` where the version has another recipe,
+    /// - Throws: ``StoreError/alreadyExists(_:)`` where the version has another recipe (in development that takes its
+    ///   place),
     ///   ``StoreError/limitReached(_:)``, ``StoreError/missingArtifacts(_:)``.
     func register(
         _ recipe: RegisteredRecipe, dryRun: Bool

@@ -10,6 +10,8 @@ struct PendingComponents: ComponentStore {
     func candidates(of names: Set<String>) async throws -> [String: [ComponentCandidate]] {
         var candidates = try await registered.candidates(of: names)
         for recipe in pending where names.contains(recipe.component.name) {
+            // In development it may be another recipe for a version that is there.
+            candidates[recipe.component.name]?.removeAll { $0.version == recipe.component.version }
             candidates[recipe.component.name, default: []].append(recipe.candidate)
         }
         return candidates

@@ -17,16 +17,23 @@ public final class CoreProgram: Service {
 
     private let configuration: CoreConfiguration
     private let metrics: MetricsRegistry?
+    private let onNews: (@Sendable (ProgramNews) -> Void)?
     private let logger: Logger
     private let phase = Mutex(Phase.opening)
     private let readiness = Announced<Void>()
 
     /// Makes a program that has not begun.
     ///
-    /// - Parameter metrics: Where it tells how it is; nil where nobody wants to know.
-    public init(configuration: CoreConfiguration, metrics: MetricsRegistry? = nil, logger: Logger) {
+    /// - Parameters:
+    ///   - metrics: Where it tells how it is; nil where nobody wants to know.
+    ///   - onNews: told what programs write and how they stand; called on threads of the programs' logs, which wait.
+    public init(
+        configuration: CoreConfiguration, metrics: MetricsRegistry? = nil,
+        onNews: (@Sendable (ProgramNews) -> Void)? = nil, logger: Logger
+    ) {
         self.configuration = configuration
         self.metrics = metrics
+        self.onNews = onNews
         self.logger = logger
     }
 
@@ -50,7 +57,7 @@ public final class CoreProgram: Service {
                         // The line may be down for weeks: that is no reason for a service manager to give up, nor
                         // to keep what comes after this program waiting (lesson 4).
                         readiness.announce(())
-                    }, telemetry: CoreServer.makeTelemetry)
+                    }, telemetry: { [onNews] in try await CoreServer.makeTelemetry($0, onNews: onNews) })
             }
         } catch is CancellationError where Task.isShuttingDownGracefully {
             return

@@ -25,7 +25,8 @@ final class ProgramLane: Sendable {
         let clock: MonotonicClock
         /// Something about a program is other than it was.
         let changed: @Sendable () -> Void
-        let onLine: (@Sendable (ProgramLine) -> Void)?
+        /// What programs write and how they stand, for somebody who watches.
+        let onNews: (@Sendable (ProgramNews) -> Void)?
         let logger: Logger
     }
 
@@ -36,6 +37,8 @@ final class ProgramLane: Sendable {
         /// Why nothing runs, where that is not the supervisor's to say.
         var problem: String?
         var sample = Sample()
+        /// What somebody who watches was told last.
+        var told: ProgramNews?
     }
 
     /// What a program used, and what waits for it, when that was last looked at.
@@ -124,14 +127,20 @@ final class ProgramLane: Sendable {
             return
         }
         let supervisor = ProgramSupervisor(
-            plan: plan, host: parts.host, clock: parts.clock, logger: parts.logger, onLine: parts.onLine)
+            plan: plan, host: parts.host, clock: parts.clock, logger: parts.logger,
+            onLine: parts.onNews.map(Self.lines))
         state.withLock { $0.supervisor = supervisor }
         parts.changed()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await supervisor.run() }
             group.addTask { await self.waitForAnother(than: component) }
             // These go on until they are cancelled.
-            group.addTask { for await _ in supervisor.updates() { self.parts.changed() } }
+            group.addTask {
+                for await status in supervisor.updates() {
+                    self.parts.changed()
+                    self.tell(status)
+                }
+            }
             group.addTask { await self.takeSamples(supervisor) }
             if definition.mode == .onDemand {
                 group.addTask { await self.serveDemand(supervisor, idle: definition.idleTimeout.duration) }
@@ -143,6 +152,23 @@ final class ProgramLane: Sendable {
         parts.inboxes.forgive(instance)
         state.withLock { $0.supervisor = nil }
         parts.changed()
+    }
+
+    private static func lines(
+        _ onNews: @escaping @Sendable (ProgramNews) -> Void
+    ) -> @Sendable (ProgramLine) -> Void {
+        { line in onNews(.line(instance: line.instance, text: line.text)) }
+    }
+
+    private func tell(_ status: ProgramStatus) {
+        let news = ProgramNews.state(
+            instance: instance, state: status.state.rawValue, reason: status.reason ?? "")
+        // The cloud is told more of it; who watches is told what is another state.
+        let isNew = state.withLock { state in
+            defer { state.told = news }
+            return state.told != news
+        }
+        if isNew { parts.onNews?(news) }
     }
 
     /// Looks now and then at what the program uses.

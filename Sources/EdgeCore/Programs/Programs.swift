@@ -48,16 +48,16 @@ final class Programs: Service {
     /// What secrets programs get.
     let secrets: SecretKeeper
     private let statePath: String
-    private let onLine: (@Sendable (ProgramLine) -> Void)?
+    private let onNews: (@Sendable (ProgramNews) -> Void)?
 
     init(
         parts: CoreParts, telemetry: TelemetryParts, clock: MonotonicClock = .continuous,
-        onLine: (@Sendable (ProgramLine) -> Void)? = nil
+        onNews: (@Sendable (ProgramNews) -> Void)? = nil
     ) {
         self.parts = parts
         self.telemetry = telemetry
         self.clock = clock
-        self.onLine = onLine
+        self.onNews = onNews
         let state = StateDirectory(path: parts.configuration.statePath)
         statePath = Self.absolute(state.path)
         folders = ProgramFolders(path: statePath + "/programs")
@@ -148,7 +148,7 @@ final class Programs: Service {
             inboxes: telemetry.inboxes,
             usage: { instance in try await telemetry.read { try StoredInbox($0).usage(of: instance) } },
             socket: socket, group: { [revision = parts.revision] in revision.current?.group ?? "" },
-            clock: clock, changed: { [activity = parts.activity] in activity.touch() }, onLine: onLine,
+            clock: clock, changed: { [activity = parts.activity] in activity.touch() }, onNews: onNews,
             logger: parts.logger)
         await withDiscardingTaskGroup { group in
             group.addTask { await self.passArrivals() }

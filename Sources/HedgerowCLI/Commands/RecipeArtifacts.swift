@@ -76,7 +76,10 @@ struct RecipeArtifacts: Sendable {
 
 extension RecipeFile {
     /// The directory that the file is in; empty for the current one.
-    var folder: String {
+    var folder: String { Self.folder(of: fileName) }
+
+    /// The directory that a file is in; empty for the current one.
+    static func folder(of fileName: String) -> String {
         guard let slash = fileName.lastIndex(of: "/") else { return "" }
         return slash == fileName.startIndex ? "/" : String(fileName[..<slash])
     }

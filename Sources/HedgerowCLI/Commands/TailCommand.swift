@@ -64,9 +64,15 @@ final class Tail: Sendable {
     private let limit: Int?
     private let format: OutputFormat
     private let home: HomeOptions
+    private let marksDeadLetters: Bool
     private let state = Mutex<(messages: Int, dropped: UInt64)>((0, 0))
 
-    init(filters: [String], thing: String, limit: Int?, format: OutputFormat, home: HomeOptions) {
+    /// - Parameter marksDeadLetters: whether the lines of dead letters say so, and are coloured as what is wrong is.
+    init(
+        filters: [String], thing: String, limit: Int?, format: OutputFormat, home: HomeOptions,
+        marksDeadLetters: Bool = false
+    ) {
+        self.marksDeadLetters = marksDeadLetters
         self.filters = filters
         self.thing = thing
         self.limit = limit
@@ -133,6 +139,12 @@ final class Tail: Sendable {
         }
     }
 
+    private func line(_ text: RecordText, _ io: CommandIO) -> String {
+        guard marksDeadLetters, text.isDeadLetter else { return text.line }
+        let line = "dead letter  " + text.line
+        return io.isColoured ? Style.bad.apply(to: line) : line
+    }
+
     private func show(_ message: Hedgerow_Telemetry_V1_SubscribeResponse) throws {
         let io = CommandIO.current
         if message.dropped > 0 {
@@ -142,7 +154,7 @@ final class Tail: Sendable {
         for delivery in message.deliveries where !isDone {
             let text = RecordText(record: delivery.record)
             switch format {
-            case .table: try io.print(text.line)
+            case .table: try io.print(line(text, io))
             case .json: try io.print(text.json.compact)
             }
             state.withLock { $0.messages += 1 }

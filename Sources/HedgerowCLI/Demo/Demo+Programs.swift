@@ -1,20 +1,7 @@
 import Foundation
-import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 extension Demo {
-    /// The directory of the running program, where the others lie too.
-    static var binaries: String {
-        let own =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-            ?? CommandLine.arguments[0]
-        return URL(fileURLWithPath: own).deletingLastPathComponent().path
-    }
+    static var binaries: String { LocalPrograms.directory }
 
     func program(
         _ name: String, _ executable: String, _ arguments: [String], _ environment: [String: String]
@@ -23,17 +10,6 @@ extension Demo {
             name: name, executable: "\(Self.binaries)/\(executable)", arguments: arguments,
             environment: environment, log: "\(name).log",
             files: files, isKept: keep)
-    }
-
-    func end(_ processes: [DemoProcess]) async throws {
-        for process in processes.reversed() {
-            process.send(SIGTERM)
-            let deadline = ContinuousClock.now + .seconds(10)
-            while process.ended == nil, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            process.send(SIGKILL)
-        }
     }
 
     /// Waits for a condition; says which program failed where it does not come true.
@@ -74,21 +50,6 @@ extension Demo {
     }
 
     func output(_ arguments: [String]) async throws -> String {
-        let result = try await Subprocess.run(
-            .path(FilePath("\(Self.binaries)/hedgerow")), arguments: .init(arguments),
-            environment: .inherit.updating([
-                "HEDGEROW_HOME": files.file("home"), "HEDGEROW_CONTEXT": "", "NO_COLOR": "1",
-            ]),
-            input: .none,
-            output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
-        guard result.terminationStatus.isSuccess else {
-            throw CLIError(
-                .failure,
-                lines: [
-                    "the demo failed: hedgerow \(arguments.joined(separator: " "))",
-                    "  " + result.standardError.trimmingCharacters(in: .whitespacesAndNewlines),
-                ])
-        }
-        return result.standardOutput
+        try await LocalPrograms.hedgerow(arguments, home: files.file("home"), what: "the demo")
     }
 }

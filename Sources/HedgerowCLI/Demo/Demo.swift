@@ -34,7 +34,7 @@ struct Demo: Sendable {
                         return nil
                     }
                 }
-                if !keep { try await end(running) }
+                if !keep { try await LocalPrograms.end(running) }
                 tasks.cancelAll()
                 return summary
             } catch {

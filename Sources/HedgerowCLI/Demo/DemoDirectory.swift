@@ -24,6 +24,12 @@ struct DemoDirectory: Sendable {
         }
     }
 
+    /// A directory that is there already and stays.
+    init(existing path: String) {
+        self.path = path
+        self.isKept = true
+    }
+
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
     func text(_ name: String) -> String {

@@ -26,11 +26,13 @@ final class DemoProcess: Sendable {
     private let environment: [String: String]
     private let files: DemoDirectory
     private let isKept: Bool
+    private let onLine: (@Sendable (String) -> Void)?
     private let state = Mutex(State())
 
+    /// - Parameter onLine: gets each line of standard output, which then is not in the log; not where it is kept.
     init(
         name: String, executable: String, arguments: [String], environment: [String: String] = [:],
-        log: String, files: DemoDirectory, isKept: Bool
+        log: String, files: DemoDirectory, isKept: Bool, onLine: (@Sendable (String) -> Void)? = nil
     ) {
         self.name = name
         self.executable = executable
@@ -39,6 +41,7 @@ final class DemoProcess: Sendable {
         self.log = log
         self.files = files
         self.isKept = isKept
+        self.onLine = onLine
     }
 
     /// The process id, once it runs.
@@ -54,6 +57,9 @@ final class DemoProcess: Sendable {
         if let pid, ended == nil { _ = kill(pid, signal) }
     }
 
+    /// It could not be started: that is its end.
+    func fail(_ reason: String) { state.withLock { $0.ended = reason } }
+
     /// Starts it and returns when it has ended; with `--keep` as soon as it runs.
     func run() async throws {
         let descriptor = try FileDescriptor.open(
@@ -65,14 +71,33 @@ final class DemoProcess: Sendable {
         // A group of its own: Ctrl-C in the terminal reaches the demo alone, which ends things in their order.
         options.processGroupID = 0
         let prefix = isGuarded ? ["--pdeathsig", "KILL", executable] : []
-        let result = try await Subprocess.run(
-            .path(FilePath(isGuarded ? guardian : executable)), arguments: .init(prefix + arguments),
-            environment: inherited, platformOptions: options, input: .none,
-            output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), error: .combinedWithOutput
-        ) { execution in
-            self.state.withLock { $0.pid = execution.processIdentifier.value }
+        let program = Executable.path(FilePath(isGuarded ? guardian : executable))
+        let status: TerminationStatus
+        if let onLine {
+            status = try await Subprocess.run(
+                program, arguments: .init(prefix + arguments), environment: inherited,
+                platformOptions: options,
+                input: .none, output: .sequence,
+                error: .fileDescriptor(descriptor, closeAfterSpawningProcess: true)
+            ) { execution in
+                self.state.withLock { $0.pid = execution.processIdentifier.value }
+                for try await line in execution.standardOutput.strings(
+                    separatedBy: .unicodeScalarSequence(["\n"]))
+                {
+                    onLine(line)
+                }
+            }.terminationStatus
+        } else {
+            status = try await Subprocess.run(
+                program, arguments: .init(prefix + arguments), environment: inherited,
+                platformOptions: options,
+                input: .none, output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
+                error: .combinedWithOutput
+            ) { execution in
+                self.state.withLock { $0.pid = execution.processIdentifier.value }
+            }.terminationStatus
         }
-        state.withLock { $0.ended = "\(result.terminationStatus)" }
+        state.withLock { $0.ended = "\(status)" }
     }
 
     /// What it sees: the demo's own variables, those that are set for it, and none that would send traces elsewhere.

@@ -60,8 +60,11 @@ struct RecordText {
             ? "\(record.source.component) \(record.source.version) r\(record.source.revision)" : nil
     }
 
-    private var isDeadLetter: Bool {
-        if case .reading(let reading) = message.content { reading.status == .notProcessed } else { false }
+    /// Whether it is a message that a component failed on.
+    var isDeadLetter: Bool {
+        if message.topic.hasPrefix("$dead-letter/") { return true }
+        if case .reading(let reading) = message.content { return reading.status == .notProcessed }
+        return false
     }
 
     /// The word for a reading's status, as programs read it.
