@@ -57,6 +57,7 @@ let package = Package(
         .executable(name: "hedgerow", targets: ["hedgerow"]),
         .executable(name: "hedgerow-core", targets: ["hedgerow-core"]),
         .executable(name: "hedgerow-cloud", targets: ["hedgerow-cloud"]),
+        .executable(name: "vibration-rms", targets: ["vibration-rms"]),
     ],
     dependencies: [
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -150,7 +151,8 @@ let package = Package(
         .target(
             name: "EdgeCore",
             dependencies: [
-                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions", "Supervision",
+                "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
+                "Supervision",
                 "Transforms", "Manifests", "PKI", "BME680",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
                 crypto, lifecycle, logging, metrics, tracing, configuration,
@@ -191,6 +193,12 @@ let package = Package(
                 "Cloud", "RPCSupport", "OTLPExporter", "Observability", argumentParser, lifecycle,
                 unixSignals, logging,
             ],
+            swiftSettings: strict),
+
+        // An example that is a program: built with the rest, so that it stays true.
+        .executableTarget(
+            name: "vibration-rms", dependencies: ["HedgerowAPI", grpcCore, grpcPosix, swiftProtobuf],
+            path: "Examples/swift", exclude: ["README.md", "recipe.yaml", "group.yaml"],
             swiftSettings: strict),
 
         // Tests mirror Sources.
@@ -273,9 +281,9 @@ let package = Package(
                 "EdgeCore", "Cloud", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components",
                 "Transforms",
                 "Manifests", "PKI", "StreamStore",
-                "TestSupport", grpcCore, grpcInProcess, grpcPosix, swiftProtobuf, grdb, logging,
-                configuration,
-                lifecycle, x509, "Observability", inMemoryLogging, tracing,
+                "TestSupport", "Supervision", "vibration-rms", grpcCore, grpcInProcess, grpcPosix,
+                swiftProtobuf, grdb, logging, configuration, lifecycle, x509, "Observability",
+                inMemoryLogging, tracing,
             ], swiftSettings: strict),
         .testTarget(
             name: "ThingClientTests",

@@ -175,7 +175,7 @@ def words(camel):
 
 def exit_codes():
     """The exit codes of `hedgerow`: name in the code, number, meaning."""
-    text = source_file("ProgramStatus").read_text(encoding="utf-8")
+    text = source_file("HedgerowCLI/Support/ProgramStatus").read_text(encoding="utf-8")
     found = re.findall(r"((?: +/// [^\n]*\n)+) +case (\w+) = (\d+)", text)
     return [(name, int(code), " ".join(line.strip()[4:] for line in comment.strip().split("\n")))
             for comment, name, code in found]

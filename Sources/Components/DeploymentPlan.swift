@@ -6,6 +6,8 @@ public struct DeploymentPlan: Hashable, Sendable {
         case start
         /// It is there, and differs or depends on something that does.
         case restart
+        /// It is there and goes on: only its configuration changes, which it is told.
+        case configure
         /// It is there as it is wanted.
         case unchanged
         /// It is no longer wanted.
@@ -52,6 +54,7 @@ public struct DeploymentPlan: Hashable, Sendable {
                 case .start: .stop
                 case .stop: .start
                 case .restart: .restart
+                case .configure: .configure
                 case .unchanged: .unchanged
                 }
             return Step(

@@ -5,6 +5,8 @@ struct PlanComparison {
     private let before: [String: LockedComponent]
     private(set) var steps: [DeploymentPlan.Step] = []
 
+    private static let configurationChanges = "its configuration changes"
+
     init(running: PlannedRevision?, wanted: PlannedRevision) {
         self.running = running
         self.wanted = wanted
@@ -38,8 +40,17 @@ struct PlanComparison {
             }
             let old = before[name]
             let action: DeploymentPlan.Action =
-                old == nil ? .start : causes.isEmpty ? .unchanged : .restart
-            if action != .unchanged { changed.insert(name) }
+                if old == nil {
+                    .start
+                } else if causes.isEmpty {
+                    .unchanged
+                } else if causes == [Self.configurationChanges], wanted.defaults[name]?.isLive == true {
+                    .configure
+                } else {
+                    .restart
+                }
+            // Who depends on one that goes on goes on too.
+            if action == .start || action == .restart { changed.insert(name) }
             steps.append(
                 DeploymentPlan.Step(
                     instance: name, component: locked.component, action: action, from: old?.version,
@@ -72,7 +83,7 @@ struct PlanComparison {
         let isSameRecipe = causes.isEmpty
         let now = wanted.settings(of: locked.instance, withDefaults: isSameRecipe)
         let then = running?.settings(of: locked.instance, withDefaults: isSameRecipe)
-        if now.configuration != then?.configuration { causes.append("its configuration changes") }
+        if now.configuration != then?.configuration { causes.append(Self.configurationChanges) }
         if now.environment != then?.environment { causes.append("its environment changes") }
         return causes
     }

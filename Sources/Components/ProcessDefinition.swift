@@ -19,6 +19,8 @@ public struct ProcessDefinition: Hashable, Sendable {
     public var idleTimeout: TimeSpan
     /// How long it has to have been RUNNING for a deployment to count as successful; 10 s by default.
     public var settle: TimeSpan
+    /// What becomes of it when its configuration changes; started anew by default.
+    public var onConfigurationChange: ConfigurationPolicy
     /// Whether it may run without a sandbox.
     public var sandbox: SandboxNeed
     /// How much of the core it may use.
@@ -35,7 +37,8 @@ public struct ProcessDefinition: Hashable, Sendable {
         start: ProcessStart, install: HookCommand? = nil, shutdown: HookCommand? = nil,
         recover: HookCommand? = nil, health: HealthCheck? = nil, mode: ProcessMode = .longLived,
         handlerTimeout: TimeSpan = Defaults.handlerTimeout, idleTimeout: TimeSpan = Defaults.idleTimeout,
-        settle: TimeSpan = Defaults.settle, sandbox: SandboxNeed = .preferred,
+        settle: TimeSpan = Defaults.settle,
+        onConfigurationChange: ConfigurationPolicy = .restart, sandbox: SandboxNeed = .preferred,
         limits: ProcessLimits = ProcessLimits(), maximumLogSize: ByteSize = Defaults.logSize,
         environment: [String: String] = [:], secrets: [String] = []
     ) {
@@ -48,6 +51,7 @@ public struct ProcessDefinition: Hashable, Sendable {
         self.handlerTimeout = handlerTimeout
         self.idleTimeout = idleTimeout
         self.settle = settle
+        self.onConfigurationChange = onConfigurationChange
         self.sandbox = sandbox
         self.limits = limits
         self.maximumLogSize = maximumLogSize

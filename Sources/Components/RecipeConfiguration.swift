@@ -24,15 +24,24 @@ public struct RecipeConfiguration: Hashable, Sendable {
     /// Variables that instances have where they say nothing else; only a program's recipe gives any.
     public let variables: [String: String]
 
+    /// Whether an instance takes another configuration while it runs.
+    public let isLive: Bool
+
     /// Makes a configuration of what a recipe says. In a list of numbers of which one is a double, all are.
-    public init(_ defaults: [String: ConfigurationValue] = [:], variables: [String: String] = [:]) {
+    public init(
+        _ defaults: [String: ConfigurationValue] = [:], variables: [String: String] = [:],
+        isLive: Bool = false
+    ) {
         self.defaults = defaults.mapValues(Self.agreeing)
         self.variables = variables
+        self.isLive = isLive
     }
 
     /// What a recipe says.
     public init(_ recipe: Recipe) {
-        self.init(recipe.configuration, variables: recipe.process?.environment ?? [:])
+        self.init(
+            recipe.configuration, variables: recipe.process?.environment ?? [:],
+            isLive: recipe.process?.onConfigurationChange == .notify)
     }
 
     private static func agreeing(_ value: ConfigurationValue) -> ConfigurationValue {

@@ -113,14 +113,16 @@ public final class CoreServer: Service {
             commit: telemetry.commit ?? DeploymentCommit(database), dialer: dialer, status: status,
             activeCalls: activeCalls, cpuTemperature: cpuTemperature,
             watches: [ActivityWatch(activity: activity, clock: .continuous)],
-            programs: telemetry.programs, timing: configuration.timing, platform: platform, artifacts: artifacts, logger: logger)
+            programs: telemetry.programs, timing: configuration.timing, platform: platform,
+            artifacts: artifacts, logger: logger)
         let port = Announced<Int>()
         let agent = AttachAgent(
             parts: AttachAgent.Parts(
                 dialer: dialer, revision: revision, revoked: revoked, certificate: certificate,
                 addresses: addresses,
                 configuredPort: configuration.listenPort, listeningPort: port, certificates: certificates,
-                clock: clock, activity: activity, programs: telemetry.programs, deployments: deployments.board,
+                clock: clock, activity: activity, programs: telemetry.programs,
+                deployments: deployments.board,
                 monitor: telemetry.monitor, commands: telemetry.commands, systemTime: now, status: status,
                 timing: configuration.timing, platform: platform, version: CoreVersion.current,
                 logger: logger))

@@ -53,7 +53,8 @@ public struct AuthorizationTable: Hashable, Sendable {
         Grant(.core, .thing, [.publish, .subscribe], .own),
 
         // A core speaks for itself; for which things it speaks is checked where its groups are known.
-        Grant(.cloud, .core, [.attach, .publish, .subscribe, .getRecipe, .getSecrets, .downloadArtifact], .own),
+        Grant(
+            .cloud, .core, [.attach, .publish, .subscribe, .getRecipe, .getSecrets, .downloadArtifact], .own),
         Grant(.cloud, .core, [.renew], .ownOrUnnamed),
 
         // An operator runs the fleet through the cloud, and never through a core.

@@ -6,7 +6,7 @@ import Yams
 extension ComponentDecoder {
     static let processKeys = [
         "run", "startup", "shutdown", "install", "recover", "health", "mode", "handlerTimeout", "idleTimeout",
-        "settle", "sandbox", "limits", "logs", "environment", "secrets",
+        "settle", "onConfigurationChange", "sandbox", "limits", "logs", "environment", "secrets",
     ]
 
     /// Reads `process`; nil where there is no way to begin it. What is wrong is reported.
@@ -29,6 +29,11 @@ extension ComponentDecoder {
         }
         if let span = fields["settle"].flatMap({ readSpan($0, in: ProcessDefinition.Limits.settlingTimes) }) {
             process.settle = span
+        }
+        if let policy: ConfigurationPolicy = fields["onConfigurationChange"].flatMap({
+            reader.choice($0, what: "policy")
+        }) {
+            process.onConfigurationChange = policy
         }
         if let need: SandboxNeed = fields["sandbox"].flatMap({ reader.choice($0, what: "sandbox") }) {
             process.sandbox = need

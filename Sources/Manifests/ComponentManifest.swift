@@ -25,12 +25,17 @@ public struct ComponentManifest: Sendable {
         var reader = ManifestReader(fileName: "")
         let members = mapping["configuration"].map { reader.configurationMembers($0) { _, _ in } ?? [:] }
         var variables: [String: String] = [:]
-        if case .mapping(let process)? = mapping["process"], let node = process["environment"] {
-            for entry in reader.entries(node, what: "\"environment\"") ?? [] {
+        var isLive = false
+        if case .mapping(let process)? = mapping["process"] {
+            for entry in process["environment"].map({ reader.entries($0, what: "\"environment\"") ?? [] })
+                ?? []
+            {
                 variables[entry.key] = reader.variable(entry)
             }
+            isLive = process["onConfigurationChange"]?.string == ConfigurationPolicy.notify.rawValue
         }
-        return reader.errors.isEmpty ? RecipeConfiguration(members ?? [:], variables: variables) : nil
+        return reader.errors.isEmpty
+            ? RecipeConfiguration(members ?? [:], variables: variables, isLive: isLive) : nil
     }
 
     /// Reads a recipe, strictly: every unknown key, wrong type, repeated key and invalid value is an error,

@@ -60,6 +60,35 @@ struct DeploymentPlanTests {
         #expect(first.steps.allSatisfy { $0.action == .start } && first.rollback.isEmpty)
     }
 
+    @Test("one that takes its configuration while it runs goes on, and so does who depends on it")
+    func live() throws {
+        func wanted(_ number: UInt64, high: Int64, level: String = "info", isLive: Bool) throws
+            -> PlannedRevision
+        {
+            var instance = ComponentInstance(name: "a", version: .any, environment: ["LEVEL": level])
+            instance.configuration.merge = ["high": .int(high)]
+            var revision = try revision(
+                number, [("a", "1.0.0"), ("b", "1.0.0")], dependencies: ["b": [on("a")]],
+                instances: [instance])
+            revision.defaults = ["a": RecipeConfiguration(["high": .int(80)], isLive: isLive)]
+            return revision
+        }
+        let old = try wanted(1, high: 80, isLive: true)
+        let plan = DeploymentPlan(from: old, to: try wanted(2, high: 95, isLive: true))
+        #expect(actions(plan) == ["configure a", "unchanged b"])
+        #expect(plan.steps.first?.causes == ["its configuration changes"] && !plan.changesNothing)
+        #expect(plan.rollback.map(\.action) == [.unchanged, .configure])
+        // Its environment it has from its start only.
+        #expect(
+            actions(DeploymentPlan(from: old, to: try wanted(2, high: 95, level: "debug", isLive: true)))
+                == ["restart a", "restart b"])
+        #expect(
+            actions(
+                DeploymentPlan(
+                    from: try wanted(1, high: 80, isLive: false), to: try wanted(2, high: 95, isLive: false)))
+                == ["restart a", "restart b"])
+    }
+
     @Test("hard dependents restart with what they depend on, and theirs; soft ones do not")
     func dependents() throws {
         let dependencies = [

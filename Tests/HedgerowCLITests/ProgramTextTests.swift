@@ -34,11 +34,14 @@ import Testing
                     $0.confinement = "runs in a sandbox (bubblewrap)"
                 }
             ], coloured: false)
-        let lines = text.split(separator: "\n").map { $0.split(separator: " ", omittingEmptySubsequences: true) }
+        let lines = text.split(separator: "\n").map {
+            $0.split(separator: " ", omittingEmptySubsequences: true)
+        }
         #expect(lines.count == 2)
         #expect(
             lines.last?.joined(separator: " ")
-                == "pi-1 rain RUNNING 2 7 24.0 MiB 61 s runs in a sandbox (bubblewrap) ended last with code 3")
+                == "pi-1 rain RUNNING 2 7 24.0 MiB 61 s runs in a sandbox (bubblewrap) ended last with code 3"
+        )
     }
 
     @Test("that failed say why") func reason() {

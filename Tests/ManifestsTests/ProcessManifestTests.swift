@@ -37,6 +37,7 @@ struct ProcessManifestTests {
           handlerTimeout: 10s
           idleTimeout: 0s
           settle: 1m
+          onConfigurationChange: notify
           sandbox: required
           limits: {memory: 128MiB, cpu: 0.5, processes: 64, files: 256}
           logs: {maxSize: 1MiB}
@@ -63,7 +64,7 @@ struct ProcessManifestTests {
                 .command(.arguments(["sh", "check.sh"]), timeout: .seconds(2)), interval: .seconds(20),
                 failures: 5),
             mode: .onDemand, handlerTimeout: .seconds(10), idleTimeout: .seconds(0), settle: .seconds(60),
-            sandbox: .required,
+            onConfigurationChange: .notify, sandbox: .required,
             limits: ProcessLimits(memory: .mebibytes(128), cpu: 0.5, processes: 64, files: 256),
             maximumLogSize: .mebibytes(1), environment: ["LEVEL": "info", "PORT": "8080", "EMPTY": ""],
             secrets: ["weather-key", "other"])

@@ -111,6 +111,9 @@ struct SchemaTests {
         let process = try #require(recipe["process"]?["properties"] as? [String: [String: Any]])
         #expect(process["mode"]?["enum"] as? [String] == ProcessMode.allCases.map(\.rawValue))
         #expect(process["sandbox"]?["enum"] as? [String] == SandboxNeed.allCases.map(\.rawValue))
+        #expect(
+            process["onConfigurationChange"]?["enum"] as? [String]
+                == ConfigurationPolicy.allCases.map(\.rawValue))
         #expect(process["mode"]?["default"] as? String == ProcessMode.longLived.rawValue)
         #expect(process["sandbox"]?["default"] as? String == SandboxNeed.preferred.rawValue)
         #expect(process["handlerTimeout"]?["default"] as? String == "3s")

@@ -140,6 +140,7 @@ extension Hedgerow_Deployment_V1_PlannedAction {
         switch action {
         case .start: self = .start
         case .restart: self = .restart
+        case .configure: self = .configure
         case .unchanged: self = .unchanged
         case .stop: self = .stop
         }

@@ -40,7 +40,7 @@ struct ComponentAPI: Hedgerow_Component_V1_ComponentService.SimpleServiceProtoco
             if case .report? = process.health?.source {
                 response.healthInterval = Google_Protobuf_Duration(
                     rounding:
-                    process.health?.interval.duration ?? .zero)
+                        process.health?.interval.duration ?? .zero)
             }
             response.secrets = process.secrets
         }
@@ -95,7 +95,7 @@ struct ComponentAPI: Hedgerow_Component_V1_ComponentService.SimpleServiceProtoco
         do {
             let done = try await parts.commit(needsRoom: first > 0, isSynced: first > 0) { db in
                 var result = CoreIngestTransaction.Result(outcome: IngestOutcome(acknowledged: 0))
-                let component = parts.table.component(caller.instance) ?? caller.component
+                let component = try ReceiveHandler.component(caller.instance, of: parts)
                 let unrouted = try parts.transaction(db, session).takeOwn(
                     messages, from: first, by: component, into: &result)
                 return (result: result, unrouted: unrouted)

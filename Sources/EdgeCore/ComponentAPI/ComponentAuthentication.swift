@@ -25,36 +25,49 @@ struct ComponentAuthentication: ServerInterceptor {
             >
     ) async throws -> StreamingServerResponse<Output> {
         let caller = try authenticate(request.metadata)
+        var context = context
+        context.transportSpecific = caller
+        let (calls, errors, method) = (calls, errors, context.descriptor)
+        // A handler that streams its answers runs later, in the producer, or not at all where the program is gone.
+        let isStreaming = Self.streaming.contains(method.method)
+        if !isStreaming { try enter(caller) }
+        defer { if !isStreaming { calls.leave(caller.run) } }
+        var response: StreamingServerResponse<Output>
+        do {
+            response = try await next(request, context)
+        } catch {
+            throw errors.map(error, of: method, principal: nil, ended: nil)
+        }
+        switch response.accepted {
+        case .failure(let error):
+            response.accepted = .failure(
+                RPCError(errors.map(error, of: method, principal: nil, ended: nil)))
+        case .success(var contents):
+            let produce = contents.producer
+            contents.producer = { writer in
+                do {
+                    guard isStreaming else { return try await produce(writer) }
+                    try enter(caller)
+                    defer { calls.leave(caller.run) }
+                    return try await produce(writer)
+                } catch {
+                    throw errors.map(error, of: method, principal: nil, ended: nil)
+                }
+            }
+            response.accepted = .success(contents)
+        }
+        return response
+    }
+
+    private static let streaming: Set = ["Receive", "WatchConfiguration", "ServerReflectionInfo"]
+
+    private func enter(_ caller: ComponentCaller) throws {
         guard calls.enter(caller.run, limit: Self.maximumCalls) else {
             throw HedgerowError(
                 .resourceExhausted, .tooManyCalls,
                 "the program of component instance \"\(caller.instance)\" has \(Self.maximumCalls) calls open already",
                 retryAfter: .seconds(1))
         }
-        var context = context
-        context.transportSpecific = caller
-        let (calls, errors, method) = (calls, errors, context.descriptor)
-        var response: StreamingServerResponse<Output>
-        do {
-            response = try await next(request, context)
-        } catch {
-            calls.leave(caller.run)
-            throw errors.map(error, of: method, principal: nil, ended: nil)
-        }
-        switch response.accepted {
-        case .failure(let error):
-            calls.leave(caller.run)
-            response.accepted = .failure(RPCError(errors.map(error, of: method, principal: nil, ended: nil)))
-        case .success(var contents):
-            // Streaming handlers run here, after every interceptor has returned.
-            let produce = contents.producer
-            contents.producer = { writer in
-                defer { calls.leave(caller.run) }
-                do { return try await produce(writer) } catch { throw errors.map(error, of: method, principal: nil, ended: nil) }
-            }
-            response.accepted = .success(contents)
-        }
-        return response
     }
 
     private func authenticate(_ metadata: Metadata) throws -> ComponentCaller {

@@ -34,7 +34,9 @@ struct ReceiveHandler: Sendable {
     private var timeout: Duration? { caller.component.process?.handlerTimeout.duration }
 
     /// Serves one stream; the caller's task is cancelled when the call is over.
-    func serve(_ requests: RPCAsyncSequence<Request, any Error>, _ responses: RPCWriter<Response>) async throws {
+    func serve(_ requests: RPCAsyncSequence<Request, any Error>, _ responses: RPCWriter<Response>)
+        async throws
+    {
         let opened = Slot<InboxSession>()
         let started = Signal()
         do {
@@ -45,24 +47,17 @@ struct ReceiveHandler: Sendable {
                         opened.value = session
                         started.signal()
                     }
+                    // A program that has nothing more to say is done; what it said is stored first.
+                    await opened.value?.close()
                     started.signal()
-                    return true
+                    return false
                 }
                 group.addTask {
                     await started.wait()
-                    guard let session = opened.value else { return false }
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        group.addTask { try await send(session, responses) }
-                        group.addTask { try await store(session) }
-                        group.addTask { try await watch(session) }
-                        try await group.next()
-                        group.cancelAll()
-                    }
+                    if let session = opened.value { try await serve(session, responses) }
                     return true
                 }
-                // A program that has nothing more to say is done; what it said is stored first.
-                _ = try await group.next()
-                if let session = opened.value { try await settle(session) }
+                while let isDone = try await group.next(), !isDone {}
                 group.cancelAll()
             }
         } catch {
@@ -72,8 +67,26 @@ struct ReceiveHandler: Sendable {
         await close(opened.value)
     }
 
-    private func settle(_ session: InboxSession) async throws {
-        while !(await session.isSettled), !Task.isCancelled { try await storeFinished(session) }
+    /// Serves what was opened, until everything is stored that the program said before it closed its side.
+    private func serve(_ session: InboxSession, _ responses: RPCWriter<Response>) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await send(session, responses)
+                return true
+            }
+            group.addTask {
+                try await store(session)
+                // What was stored last is still to be told.
+                await session.end()
+                return false
+            }
+            group.addTask {
+                try await watch(session)
+                return false
+            }
+            while let isDone = try await group.next(), !isDone {}
+            group.cancelAll()
+        }
     }
 
     private func close(_ session: InboxSession?) async {
@@ -105,7 +118,9 @@ struct ReceiveHandler: Sendable {
                     "results: \(request.results.count); at most \(Self.maximumResults) in one request")
             }
             if !request.results.isEmpty {
-                await session.take(request.results.map { ($0.deliveryID, checked($0)) })
+                try await session.take(
+                    request.results.map { ($0.deliveryID, checked($0)) },
+                    bytes: try request.serializedData().count)
             }
             if request.addCredit > 0 { try await session.add(credit: Int(request.addCredit)) }
         }
@@ -118,7 +133,8 @@ struct ReceiveHandler: Sendable {
         }
         guard result.messages.count <= InboxLimits.outputs else {
             return ProgramResult(
-                failure: "its result has \(result.messages.count) messages; at most \(InboxLimits.outputs) are "
+                failure:
+                    "its result has \(result.messages.count) messages; at most \(InboxLimits.outputs) are "
                     + "allowed")
         }
         let check = BatchCheck()
@@ -130,6 +146,16 @@ struct ReceiveHandler: Sendable {
             }
         }
         return ProgramResult(messages: result.messages)
+    }
+
+    /// The instance as the running revision has it. Where that has it no more, nothing of it goes anywhere: what waits for it
+    /// waits on, for the core may go back.
+    static func component(_ instance: String, of parts: TelemetryParts) throws -> RunningComponent {
+        if let component = parts.table.component(instance) { return component }
+        throw HedgerowError(
+            .failedPrecondition, .notDeployed,
+            "component instance \"\(instance)\" is not in the revision that runs (\(parts.table.revision)) any more; its "
+                + "program is being ended")
     }
 
     private static func invalid(_ problem: String) -> HedgerowError {
@@ -144,14 +170,17 @@ struct ReceiveHandler: Sendable {
             if await session.isSuperseded {
                 throw HedgerowError(
                     .aborted, .sessionSuperseded,
-                    "a newer stream of component instance \"\(caller.instance)\" took over; one at a time is served")
+                    "a newer stream of component instance \"\(caller.instance)\" took over; one at a time is served"
+                )
             }
+            _ = try Self.component(caller.instance, of: parts)
             var response = Response()
             try await fill(&response, session)
             let news = await session.takeNews()
             response.storedDeliveryIds = news.stored
             response.dropped = news.dropped
             if response.events.isEmpty, news.stored.isEmpty, news.dropped == 0 {
+                if await session.isOver { return }
                 await session.mayGoOn.wait()
             } else {
                 try await responses.write(response)
@@ -179,8 +208,7 @@ struct ReceiveHandler: Sendable {
             event.deliveryID = delivery.id
             event.record = delivery.message.record(core: parts.core)
             event.attempt = UInt32(attempts)
-            bytes += delivery.message.entry.batch.count == 1
-                ? try event.record.serializedData().count : 256
+            bytes += try event.record.serializedData().count
             response.events.append(event)
         }
     }
@@ -217,6 +245,7 @@ struct ReceiveHandler: Sendable {
         while true {
             try Task.checkCancellation()
             if await session.isSettled {
+                if await session.isClosed { return }
                 if let overdue = await session.overdue {
                     throw HedgerowError(.deadlineExceeded, .handlerOverdue, overdue)
                 }
@@ -243,7 +272,7 @@ struct ReceiveHandler: Sendable {
                 count = 0
             }
         }
-        if count > 0 { await session.finish(count) }
+        if count > 0 { await session.finish(finished.prefix(count).map(\.id)) }
         if count < finished.count { try await clock.sleep(Self.pause) }
     }
 
@@ -259,15 +288,16 @@ struct ReceiveHandler: Sendable {
     /// Stores results in one transaction, all of them or none.
     private func commit(_ finished: ArraySlice<InboxSession.Delivery>) async throws -> Done {
         let (parts, instance) = (parts, caller.instance)
-        let planned = caller.component
         return try await parts.commit(needsRoom: true) { db in
             var done = Done()
-            // A newer version of the component answers for what it was given; an older one was what was asked.
-            let component = parts.table.component(instance) ?? planned
+            // A newer version of the component answers for what an older one was given.
+            let component = try Self.component(instance, of: parts)
             for (number, delivery) in finished.enumerated() {
                 guard let result = delivery.result else { break }
                 // Results that the program gave together are stored together.
-                let before = finished.prefix(number).lastIndex { $0.request != delivery.request || $0.request == 0 }
+                let before = finished.prefix(number).lastIndex {
+                    $0.request != delivery.request || $0.request == 0
+                }
                 let noRoom = NoRoom(before: before.map { $0 - finished.startIndex + 1 } ?? 0)
                 let source = delivery.message.entry.source
                 let session = IngestSession(

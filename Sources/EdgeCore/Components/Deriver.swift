@@ -181,7 +181,9 @@ struct Deriver {
         } else {
             for (number, message) in messages.enumerated() {
                 var batch = Batch(message)
-                if !message.hasTime { batch.baseTime = Microseconds.timestamp(input.batch.sampleTime(row: 0)) }
+                if !message.hasTime {
+                    batch.baseTime = Microseconds.timestamp(input.batch.sampleTime(row: 0))
+                }
                 publish(batch, rows: [0], index: index ?? UInt32(number), &pass)
             }
             if messages.isEmpty { pass.tally.filtered = 1 }

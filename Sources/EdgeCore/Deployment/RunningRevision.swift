@@ -32,7 +32,7 @@ final class RunningRevision: Sendable {
         self.components = components
     }
 
-    /// The instances that a plan leaves as they are. The cloud makes its plans by the same comparison.
+    /// The instances that a plan leaves running. The cloud makes its plans by the same comparison.
     private static func unchanged(
         _ revision: Hedgerow_Type_V1_GroupRevision, _ components: [String: RunningComponent],
         since previous: RunningRevision
@@ -41,7 +41,7 @@ final class RunningRevision: Sendable {
             let now = PlannedRevision(revision, components)
         else { return [] }
         let steps = DeploymentPlan(from: before, to: now).steps
-        return Set(steps.filter { $0.action == .unchanged }.map(\.instance))
+        return Set(steps.filter { $0.action == .unchanged || $0.action == .configure }.map(\.instance))
     }
 
     /// Whether a component may ask for the temperature of the CPU.

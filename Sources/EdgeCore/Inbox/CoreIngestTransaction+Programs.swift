@@ -30,8 +30,11 @@ extension CoreIngestTransaction {
         case .never(let refusal):
             derivation = self.derivation(
                 of: ProgramResult(failure: refusal.detail), of: message, by: component)
-            // A dead letter that fits nowhere is counted, and no more.
-            guard case .enough = try room(for: [], to: [], derivation) else {
+            switch try room(for: [], to: [], derivation) {
+            case .enough: break
+            case .notNow: return false
+            case .never:
+                // A dead letter that fits nowhere is counted, and no more.
                 result.tallies.append(contentsOf: derivation.tallies)
                 return true
             }

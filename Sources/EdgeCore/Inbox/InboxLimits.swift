@@ -8,6 +8,8 @@ enum InboxLimits {
     static let transient = 1_000
     /// Most messages of an instance on their way to its program.
     static let inFlight = 1_000
+    /// Most bytes of results that wait for that of a message ahead of them: 16 MiB.
+    static let unstoredBytes = 16 << 20
     /// So often a message is sent to a program that ends before it has a result, before it becomes a dead letter.
     static let attempts = 3
     /// Most messages that one result publishes.

@@ -45,6 +45,12 @@ actor InboxSession {
     private var nextTransient = InboxSession.firstTransient
     private var inFlight: [Delivery] = []
     private var requests = 0
+    /// Bytes of the results that are not stored yet.
+    private var unstoredBytes = 0
+    /// Whether the program has closed its side.
+    private(set) var isClosed = false
+    /// Whether everything is stored that it said before.
+    private(set) var isOver = false
     private var stored: [UInt64] = []
     private var dropped: UInt64 = 0
     private(set) var isSuperseded = false
@@ -80,7 +86,7 @@ actor InboxSession {
 
     /// How many messages may be sent now.
     var room: Int {
-        guard !isSuperseded, overdue == nil else { return 0 }
+        guard !isSuperseded, !isClosed, overdue == nil else { return 0 }
         if isOneAtATime, inFlight.contains(where: { $0.result == nil }) { return 0 }
         let left = min(credit, InboxLimits.inFlight - inFlight.count)
         return isOneAtATime ? min(left, 1) : left
@@ -140,9 +146,31 @@ actor InboxSession {
 
     // MARK: Results
 
+    /// All that the program said is stored.
+    func end() {
+        isOver = true
+        mayGoOn.signal()
+    }
+
+    /// The program has closed its side: nothing more is sent to it.
+    func close() {
+        isClosed = true
+        hasResults.signal()
+    }
+
     /// Takes the results of one request; one of a message that is not on its way, or has one, is ignored.
-    func take(_ results: [(id: UInt64, result: ProgramResult)]) {
+    ///
+    /// - Parameter bytes: how large they are.
+    /// - Throws: ``HedgerowError`` where too much waits for results of messages ahead.
+    func take(_ results: [(id: UInt64, result: ProgramResult)], bytes: Int) throws {
         requests += 1
+        unstoredBytes += bytes
+        guard unstoredBytes <= InboxLimits.unstoredBytes || isSettled == false else {
+            throw HedgerowError(
+                .resourceExhausted, .queueFull,
+                "more than \(InboxLimits.unstoredBytes >> 20) MiB of results wait for that of a message ahead of them; "
+                    + "answer messages in their order")
+        }
         for (id, result) in results { set(result, of: id, request: requests) }
         hasResults.signal()
         if isOneAtATime { mayGoOn.signal() }
@@ -151,6 +179,8 @@ actor InboxSession {
     /// Fails a message that is not given to the program again.
     func fail(_ id: UInt64, cause: String) {
         set(ProgramResult(failure: cause), of: id, request: 0)
+        // It was not sent.
+        credit += 1
         hasResults.signal()
     }
 
@@ -172,10 +202,12 @@ actor InboxSession {
         return Array(ready[..<end])
     }
 
-    /// The first messages on their way are done, and that is on disk.
-    func finish(_ count: Int) {
-        stored += inFlight.prefix(count).map(\.id)
-        inFlight.removeFirst(count)
+    /// Messages are done, and that is on disk.
+    func finish(_ ids: [UInt64]) {
+        stored += ids
+        let done = Set(ids)
+        inFlight.removeAll { done.contains($0.id) }
+        if inFlight.allSatisfy({ $0.result == nil }) { unstoredBytes = 0 }
         mayGoOn.signal()
         if !inFlight.isEmpty { hasResults.signal() }
     }

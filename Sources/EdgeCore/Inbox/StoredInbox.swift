@@ -140,7 +140,8 @@ struct StoredInbox {
         try remove(id, messages: 0, of: instance)
         // How many messages it had is not known: what is left is counted.
         try db.execute(
-            sql: "UPDATE inbox_usage SET messages = 0 WHERE instance = ? AND bytes <= 0", arguments: [instance])
+            sql: "UPDATE inbox_usage SET messages = 0 WHERE instance = ? AND bytes <= 0",
+            arguments: [instance])
     }
 
     private func remove(_ id: Int64, messages: Int, of instance: String) throws {

@@ -41,7 +41,8 @@ struct ComponentServer: Sendable {
             status.permissions & 0o022 == 0
         else {
             throw ProgramProblem(
-                description: "\(outside), where the socket for components would be, is not this user's own directory; "
+                description:
+                    "\(outside), where the socket for components would be, is not this user's own directory; "
                     + "remove it, or use a state directory with a shorter path")
         }
         return outside + "/component.sock"

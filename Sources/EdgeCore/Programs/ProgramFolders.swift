@@ -28,14 +28,19 @@ struct ProgramFolders: Sendable {
     var recordsPath: String { path + "/.run" }
 
     /// What tells the sets of files of components apart: what a program is installed for.
-    static func key(of component: RunningComponent) -> String {
+    static func key(recipe: [UInt8], artifacts: [ArtifactReference]) -> String {
         var hash = SHA256()
-        hash.update(data: Data(component.recipeDigest))
-        for artifact in component.artifacts.sorted(by: { $0.name < $1.name }) {
+        hash.update(data: Data(recipe))
+        for artifact in artifacts.sorted(by: { $0.name < $1.name }) {
             hash.update(data: Data("\n\(artifact.name)\n".utf8))
             hash.update(data: Data(artifact.digest))
         }
         return ArtifactDigest.text(Array(hash.finalize())).prefix(16).lowercased()
+    }
+
+    /// The key of what an instance runs.
+    static func key(of component: RunningComponent) -> String {
+        key(recipe: component.recipeDigest, artifacts: component.artifacts)
     }
 
     /// The directories of an instance.
@@ -53,29 +58,49 @@ struct ProgramFolders: Sendable {
     /// - Throws: `FileFailure`, what the file manager throws.
     func prepare(_ component: RunningComponent, artifact: (_ digest: [UInt8]) -> String) throws {
         let directories = directories(of: component)
-        let work = path + "/" + component.instance + "/work"
+        // What was installed was in the directory, which is gone.
+        let mark = "\(recordsPath)/\(component.instance).installed"
+        if FileStatus(path: directories.working) == nil, let installed = try DurableFile.read(mark),
+            String(decoding: installed, as: UTF8.self).hasPrefix(directories.working + "\n")
+        {
+            try DurableFile.remove(mark)
+        }
         for directory in [
-            path, path + "/" + component.instance, work, directories.working, directories.data,
-            directories.log,
+            path, path + "/" + component.instance, path + "/" + component.instance + "/work",
+            directories.working, directories.data, directories.log,
         ] {
             try DurableFile.makeDirectory(directory)
         }
         for reference in component.artifacts {
             try place(artifact(reference.digest), at: directories.working + "/" + reference.name)
         }
-        // What an earlier version had. Programs of this instance have ended.
-        let key = Self.key(of: component)
-        for name in try Self.list(work) where name != key {
-            try FileManager.default.removeItem(atPath: work + "/" + name)
-        }
     }
 
-    /// Removes the directories of instances that are no longer there. Blocks on the disk.
-    func removeAll(except instances: Set<String>) throws {
-        guard FileStatus(path: path) != nil else { return }
-        for name in try Self.list(path) where !instances.contains(name) && !name.hasPrefix(".") {
-            try FileManager.default.removeItem(atPath: path + "/" + name)
+    /// Removes what is no longer needed: instances that are not named, and of the others the working directories of other
+    /// keys. Blocks on the disk.
+    ///
+    /// - Parameter kept: the keys to keep of each instance; nil for all.
+    /// - Returns: what could not be removed, one sentence each.
+    func clear(keeping kept: [String: Set<String>?]) -> [String] {
+        var problems: [String] = []
+        func remove(_ path: String) {
+            do {
+                try FileManager.default.removeItem(atPath: path)
+            } catch {
+                problems.append("\(path) cannot be removed: \(error)")
+            }
         }
+        for name in (try? Self.list(path)) ?? [] where !name.hasPrefix(".") {
+            guard let keys = kept[name] else {
+                remove(path + "/" + name)
+                try? DurableFile.remove("\(recordsPath)/\(name).installed")
+                continue
+            }
+            guard let keys else { continue }
+            let work = "\(path)/\(name)/work"
+            for key in (try? Self.list(work)) ?? [] where !keys.contains(key) { remove(work + "/" + key) }
+        }
+        return problems
     }
 
     private static func list(_ path: String) throws -> [String] {

@@ -255,10 +255,17 @@ final class ProgramLane: Sendable {
     // MARK: What it runs with
 
     private func prepare(_ component: RunningComponent) async throws {
+        guard !instance.hasPrefix(".") else {
+            throw ProgramProblem(
+                description:
+                    "the name of a program's instance cannot begin with a dot, as it is that of a directory; "
+                    + "give it another name in the group")
+        }
         let missing = await parts.artifacts.missing(component.artifacts)
         guard missing.isEmpty else {
             let names = missing.map { "\"\($0.name)\"" }.joined(separator: ", ")
-            throw ProgramProblem(description: "\(names) is missing or damaged on this core's disk; deploy again")
+            throw ProgramProblem(
+                description: "\(names) is missing or damaged on this core's disk; deploy again")
         }
         let (folders, artifacts) = (parts.folders, parts.artifacts)
         try await BlockingIO.run {

@@ -43,6 +43,7 @@ extension ProgramPlan {
         grants = SandboxGrants(
             read: access.readPaths, write: access.write, devices: access.devices, sockets: [socket],
             network: access.network)
+        grants.fixed = component.artifacts.map { directories.working + "/" + $0.name }
         limits = Supervision.ProgramLimits(
             memory: definition.limits.memory.map { Int(clamping: $0.bytes) }, cpu: definition.limits.cpu,
             processes: definition.limits.processes, files: definition.limits.files)

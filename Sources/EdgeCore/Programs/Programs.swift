@@ -23,7 +23,8 @@ final class Programs: Service {
         var deferrals: [String: (until: Duration, reason: String)] = [:]
         /// Since when an update waits for instances.
         var waits: (since: Duration, instances: Set<String>)?
-        var observers: [UInt64: (instance: String, continuation: AsyncStream<ComponentSituation>.Continuation)] = [:]
+        var observers:
+            [UInt64: (instance: String, continuation: AsyncStream<ComponentSituation>.Continuation)] = [:]
         var nextObserver: UInt64 = 0
         var isEnding = false
         var confinement: ConfinementReport?
@@ -38,7 +39,7 @@ final class Programs: Service {
 
     let parts: CoreParts
     private let telemetry: TelemetryParts
-    private let clock: MonotonicClock
+    let clock: MonotonicClock
     private let state = Mutex(State())
     private let tokens = ComponentTokens()
     private let deferralsChanged = Signal()
@@ -96,13 +97,30 @@ final class Programs: Service {
 
     private var isEnding: Bool { state.withLock { $0.isEnding } || Task.isCancelled }
 
+    /// Time between two attempts, where programs cannot run at all.
+    private static let retry = Duration.seconds(30)
+
     private func runAll() async {
-        // Nothing is begun before something is to run.
-        while !isEnding, wantedComponents.isEmpty {
-            await changed.wait()
-            await forgetRemoved()
+        while !isEnding {
+            // Nothing is begun before something is to run.
+            if wantedComponents.isEmpty {
+                await forgetRemoved()
+                await changed.wait()
+                continue
+            }
+            await runOnce()
+            // It ended because the core does, or could not run.
+            guard !isEnding else { return }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.changed.wait() }
+                group.addTask { [clock] in try? await clock.sleep(Self.retry) }
+                await group.next()
+                group.cancelAll()
+            }
         }
-        guard !isEnding else { return }
+    }
+
+    private func runOnce() async {
         let host: ProgramHost
         let path: String
         do {
@@ -128,6 +146,7 @@ final class Programs: Service {
                 }
             }
             if let socket = try? await server.listening.value(), !socket.isEmpty {
+                state.withLock { $0.problem = nil }
                 await self.runLanes(host, socket: socket)
             }
             // Programs have ended: what they talked to, and what ends those that are left, may end too.
@@ -216,28 +235,49 @@ final class Programs: Service {
 
     /// Drops the directories and inboxes of instances that neither the running revision nor the one to go back to has.
     private func forgetRemoved() async {
-        guard parts.revision.isSettled else { return }
-        var kept = Set(wantedComponents.keys)
-        for locked in parts.revision.previous?.lock ?? [] { kept.insert(locked.instance) }
-        kept.formUnion(state.withLock { Array($0.lanes.keys) })
-        do {
-            try await BlockingIO.run { [folders, kept] in try folders.removeAll(except: kept) }
-            let left = try await telemetry.read { try StoredInbox($0).instances() }
-            for (instance, usage) in left where !kept.contains(instance) {
-                _ = try await telemetry.commit { try StoredInbox($0).removeAll(of: instance) }
-                telemetry.inboxes.forget(instance)
-                parts.logger.warning(
-                    "a component was removed with messages in its inbox; they are dropped",
-                    metadata: [
-                        "component.instance": "\(instance)", "messages.count": "\(usage.messages)",
-                    ])
+        // Where something cannot be read back, it is not known what is still needed.
+        guard parts.revision.isSettled, parts.revision.damage == nil, let running = parts.revision.running,
+            running.unusable.isEmpty
+        else { return }
+        var kept: [String: Set<String>?] = running.components.mapValues { [ProgramFolders.key(of: $0)] }
+        if let previous = parts.revision.previous {
+            guard let lock = try? RevisionCheck.lock(of: previous) else { return }
+            for locked in lock {
+                let key = ProgramFolders.key(recipe: locked.recipeDigest, artifacts: locked.artifacts)
+                kept[locked.instance] = (kept[locked.instance] ?? []).map { $0.union([key]) }
             }
+        }
+        // What is being ended still uses what it has.
+        for instance in state.withLock({ Array($0.lanes.keys) }) { kept[instance] = .some(nil) }
+        do {
+            let problems = try await BlockingIO.run { [folders, kept] in folders.clear(keeping: kept) }
+            if let problem = problems.first { warnLeft(problem) }
+            let left = try await telemetry.read { try StoredInbox($0).instances() }
+            for instance in left.keys where kept[instance] == nil { try await dropInbox(of: instance) }
         } catch {
             guard !Task.isCancelled else { return }
-            parts.logger.warning(
-                "what removed components left could not be cleared away",
-                metadata: ["error.message": "\(error)"])
+            warnLeft("\(error)")
         }
+    }
+
+    private func warnLeft(_ problem: String) {
+        parts.logger.warning(
+            "what removed components left could not be cleared away",
+            metadata: ["error.message": "\(problem)"])
+    }
+
+    private func dropInbox(of instance: String) async throws {
+        let telemetry = telemetry
+        let dropped = try await telemetry.commit { db in
+            // A revision that has it again may have come in between, and messages with it.
+            guard telemetry.table.component(instance) == nil else { return 0 }
+            return try StoredInbox(db).removeAll(of: instance)
+        }
+        guard dropped > 0 else { return }
+        telemetry.inboxes.forget(instance)
+        parts.logger.warning(
+            "a component was removed with messages in its inbox; they are dropped",
+            metadata: ["component.instance": "\(instance)", "messages.count": "\(dropped)"])
     }
 
     // MARK: Status
@@ -295,7 +335,11 @@ extension Programs: ComponentDesk {
         continuation.onTermination = { [weak self] _ in
             _ = self?.state.withLock { $0.observers.removeValue(forKey: id) }
         }
-        if let situation = situation(of: instance) { continuation.yield(situation) } else { continuation.finish() }
+        if let situation = situation(of: instance) {
+            continuation.yield(situation)
+        } else {
+            continuation.finish()
+        }
         return stream
     }
 
@@ -379,58 +423,5 @@ extension Programs: ComponentDesk {
                 group.cancelAll()
             }
         }
-    }
-}
-
-// MARK: - Settling
-
-extension Programs: SettlingWatch {
-    /// Time between two looks.
-    private static let interval = Duration.milliseconds(50)
-
-    /// A program has settled when it was RUNNING for its settling time, or the deployment's where that is longer, or is
-    /// FINISHED; one that is started on demand, when it is installed.
-    func settle(
-        _ instances: [RunningComponent], of running: RunningRevision, for time: Duration
-    ) async throws {
-        let components = instances.filter { $0.process != nil }
-        while true {
-            var isDone = true
-            for component in components where try !hasSettled(component, time) { isDone = false }
-            if isDone { return }
-            try await clock.sleep(Self.interval)
-        }
-    }
-
-    private func hasSettled(_ component: RunningComponent, _ time: Duration) throws(SettlingFailure) -> Bool {
-        guard let definition = component.process else { return true }
-        let (status, problem) = state(of: component)
-        let who = "component instance \"\(component.instance)\" (\(component.component) \(component.version))"
-        if let problem { throw SettlingFailure(description: "\(who): \(problem)") }
-        guard let status else { return false }
-        switch status.state {
-        case .broken:
-            throw SettlingFailure(description: "\(who) is broken: \(status.reason ?? "it ended too often")")
-        case .running: return clock.now() - status.since >= max(definition.settle.duration, time)
-        case .finished: return true
-        case .installed: return definition.mode == .onDemand
-        case .new, .starting, .stopping, .errored: return false
-        }
-    }
-}
-
-extension Hedgerow_Type_V1_ProgramState {
-    fileprivate init(_ state: Supervision.ProgramState) {
-        self =
-            switch state {
-            case .new: .new
-            case .installed: .installed
-            case .starting: .starting
-            case .running: .running
-            case .stopping: .stopping
-            case .errored: .errored
-            case .broken: .broken
-            case .finished: .finished
-            }
     }
 }

@@ -24,7 +24,8 @@ public enum CoreDatabase {
             DiskRoom.makeRoomToOpen(database: path)
             return try DurableDatabase.open(
                 path: path, migrate: registerMigrations,
-                bulkTables: DurableStreams.bulkTables.union(["queued_message", "inbox_entry"]), recovery: recovery,
+                bulkTables: DurableStreams.bulkTables.union(["queued_message", "inbox_entry"]),
+                recovery: recovery,
                 logger: logger)
         } catch {
             throw StateError(

@@ -140,7 +140,11 @@ extension CoreIngestTransaction {
     ) throws -> StreamEntry.OriginRange {
         let key = key(piece.output)
         let begin = piece.sequences.first ?? last
-        let covered = piece.route.cloudStream == nil ? nil : coverage.outputs[piece.output.key]
+        // What programs fail on comes in no order, and nothing between two of them could be missing.
+        let isAlone =
+            piece.route.cloudStream == nil
+            || (piece.output.index == Hedgerow_Type_V1_Origin.deadLetterOutput && table.waits(piece.output))
+        let covered = isAlone ? nil : coverage.outputs[piece.output.key]
         var first = min((covered ?? begin - 1) + 1, begin)
         if last - first >= UInt64(UInt32.max) {
             // Too far for the offsets; only after four thousand million messages on other topics.

@@ -134,7 +134,11 @@ struct RoutingTable: Sendable {
 
     /// Whether messages wait for a program on the way to an output, so that it comes after others of the same thing.
     func waits(_ output: DerivedOutput) -> Bool {
-        output.instances.contains { running?.components[String($0)]?.process != nil }
+        // One whose recipe cannot be read may be a program.
+        output.instances.contains { name in
+            guard let component = running?.components[String(name)] else { return false }
+            return component.process != nil || component.problem != nil
+        }
     }
 
     // MARK: Routes

@@ -5,7 +5,7 @@
 /// The descriptors of the protos, for reflection.
 public enum ProtoDescriptors {
     /// By the name of the file, as another file imports it: its serialized `google.protobuf.FileDescriptorProto`
-    /// without comments, in base64, broken into lines. Together 45534 bytes.
+    /// without comments, in base64, broken into lines. Together 45564 bytes.
     public static let files: [String: String] = [
         "google/protobuf/duration.proto": """
         Ch5nb29nbGUvcHJvdG9idWYvZHVyYXRpb24ucHJvdG8SD2dvb2dsZS5wcm90b2J1ZiIqCghEdXJhdGlvbhIPCgdzZWNvbmRzGAEg
@@ -260,9 +260,10 @@ public enum ProtoDescriptors {
         b3ltZW50LnYxLkNvcmVQbGFuLlBsYXRmb3JtRW50cnkaLwoNUGxhdGZvcm1FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiAB
         KAk6AjgBIrIBCgtQbGFubmVkU3RlcBIQCghpbnN0YW5jZRgBIAEoCRIRCgljb21wb25lbnQYAiABKAkSNQoGYWN0aW9uGAMgASgO
         MiUuaGVkZ2Vyb3cuZGVwbG95bWVudC52MS5QbGFubmVkQWN0aW9uEhQKDGZyb21fdmVyc2lvbhgEIAEoCRISCgp0b192ZXJzaW9u
-        GAUgASgJEg0KBWFkZGVkGAYgASgIEg4KBmNhdXNlcxgHIAMoCSqcAQoNUGxhbm5lZEFjdGlvbhIeChpQTEFOTkVEX0FDVElPTl9V
+        GAUgASgJEg0KBWFkZGVkGAYgASgIEg4KBmNhdXNlcxgHIAMoCSq6AQoNUGxhbm5lZEFjdGlvbhIeChpQTEFOTkVEX0FDVElPTl9V
         TlNQRUNJRklFRBAAEhgKFFBMQU5ORURfQUNUSU9OX1NUQVJUEAESGgoWUExBTk5FRF9BQ1RJT05fUkVTVEFSVBACEhwKGFBMQU5O
-        RURfQUNUSU9OX1VOQ0hBTkdFRBADEhcKE1BMQU5ORURfQUNUSU9OX1NUT1AQBGIGcHJvdG8z
+        RURfQUNUSU9OX1VOQ0hBTkdFRBADEhcKE1BMQU5ORURfQUNUSU9OX1NUT1AQBBIcChhQTEFOTkVEX0FDVElPTl9DT05GSUdVUkUQ
+        BWIGcHJvdG8z
         """,
         "hedgerow/deployment/v1/rollout.proto": """
         CiRoZWRnZXJvdy9kZXBsb3ltZW50L3YxL3JvbGxvdXQucHJvdG8SFmhlZGdlcm93LmRlcGxveW1lbnQudjEaHmdvb2dsZS9wcm90

@@ -271,9 +271,8 @@ extension Hedgerow_Component_V1_ComponentService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and at most 1 hour since
-        /// > the update was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time,
-        /// > or ends.
+        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and in all since the update
+        /// > was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time, or ends.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Hedgerow_Component_V1_DeferUpdateRequest` messages.
@@ -445,9 +444,8 @@ extension Hedgerow_Component_V1_ComponentService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and at most 1 hour since
-        /// > the update was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time,
-        /// > or ends.
+        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and in all since the update
+        /// > was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time, or ends.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Hedgerow_Component_V1_DeferUpdateRequest` message.
@@ -619,9 +617,8 @@ extension Hedgerow_Component_V1_ComponentService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and at most 1 hour since
-        /// > the update was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time,
-        /// > or ends.
+        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and in all since the update
+        /// > was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time, or ends.
         ///
         /// - Parameters:
         ///   - request: A `Hedgerow_Component_V1_DeferUpdateRequest` message.
@@ -1112,9 +1109,8 @@ extension Hedgerow_Component_V1_ComponentService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and at most 1 hour since
-        /// > the update was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time,
-        /// > or ends.
+        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and in all since the update
+        /// > was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time, or ends.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Hedgerow_Component_V1_DeferUpdateRequest` message.
@@ -1385,9 +1381,8 @@ extension Hedgerow_Component_V1_ComponentService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and at most 1 hour since
-        /// > the update was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time,
-        /// > or ends.
+        /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and in all since the update
+        /// > was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time, or ends.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Hedgerow_Component_V1_DeferUpdateRequest` message.
@@ -1647,9 +1642,8 @@ extension Hedgerow_Component_V1_ComponentService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and at most 1 hour since
-    /// > the update was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time,
-    /// > or ends.
+    /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and in all since the update
+    /// > was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time, or ends.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Hedgerow_Component_V1_DeferUpdateRequest` message.
@@ -1914,9 +1908,8 @@ extension Hedgerow_Component_V1_ComponentService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and at most 1 hour since
-    /// > the update was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time,
-    /// > or ends.
+    /// > Asks the core not to stop the program for an update for now, at most 10 minutes at a time, and in all since the update
+    /// > was ready. RESOURCE_EXHAUSTED `QUOTA_EXCEEDED` beyond that. Over when the program asks for a zero time, or ends.
     ///
     /// - Parameters:
     ///   - message: request message to send.

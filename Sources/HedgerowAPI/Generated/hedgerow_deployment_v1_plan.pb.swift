@@ -38,6 +38,9 @@ public nonisolated enum Hedgerow_Deployment_V1_PlannedAction: SwiftProtobuf.Enum
 
   /// It is no longer wanted.
   case stop // = 4
+
+  /// It is there and goes on: only its configuration changes, which it is told (`onConfigurationChange: notify`).
+  case configure // = 5
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -51,6 +54,7 @@ public nonisolated enum Hedgerow_Deployment_V1_PlannedAction: SwiftProtobuf.Enum
     case 2: self = .restart
     case 3: self = .unchanged
     case 4: self = .stop
+    case 5: self = .configure
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -62,6 +66,7 @@ public nonisolated enum Hedgerow_Deployment_V1_PlannedAction: SwiftProtobuf.Enum
     case .restart: return 2
     case .unchanged: return 3
     case .stop: return 4
+    case .configure: return 5
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -73,6 +78,7 @@ public nonisolated enum Hedgerow_Deployment_V1_PlannedAction: SwiftProtobuf.Enum
     .restart,
     .unchanged,
     .stop,
+    .configure,
   ]
 
 }
@@ -218,7 +224,7 @@ public nonisolated struct Hedgerow_Deployment_V1_PlannedStep: Sendable {
 fileprivate nonisolated let _protobuf_package = "hedgerow.deployment.v1"
 
 nonisolated extension Hedgerow_Deployment_V1_PlannedAction: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PLANNED_ACTION_UNSPECIFIED\0\u{1}PLANNED_ACTION_START\0\u{1}PLANNED_ACTION_RESTART\0\u{1}PLANNED_ACTION_UNCHANGED\0\u{1}PLANNED_ACTION_STOP\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PLANNED_ACTION_UNSPECIFIED\0\u{1}PLANNED_ACTION_START\0\u{1}PLANNED_ACTION_RESTART\0\u{1}PLANNED_ACTION_UNCHANGED\0\u{1}PLANNED_ACTION_STOP\0\u{1}PLANNED_ACTION_CONFIGURE\0")
 }
 
 nonisolated extension Hedgerow_Deployment_V1_PlanDeploymentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

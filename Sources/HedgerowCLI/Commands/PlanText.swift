@@ -7,6 +7,7 @@ enum PlanText {
         switch action {
         case .start: "START"
         case .restart: "RESTART"
+        case .configure: "CONFIGURE"
         case .unchanged: "UNCHANGED"
         case .stop: "STOP"
         case .unspecified, .UNRECOGNIZED: "UNKNOWN"
@@ -16,7 +17,7 @@ enum PlanText {
     private static func style(_ action: Hedgerow_Deployment_V1_PlannedAction) -> Style {
         switch action {
         case .start: .good
-        case .restart, .stop: .busy
+        case .restart, .stop, .configure: .busy
         case .unchanged, .unspecified, .UNRECOGNIZED: .plain
         }
     }

@@ -29,6 +29,9 @@ enum ProcessText {
             ))
         lines.append(("handler timeout", "\(process.handlerTimeout)"))
         lines.append(("settles for", "\(process.settle)"))
+        if process.onConfigurationChange == .notify {
+            lines.append(("on configuration", "it is told of a change, and goes on"))
+        }
         lines.append(("sandbox", process.sandbox.rawValue))
         let limits = limits(process)
         lines.append(("limits", limits.isEmpty ? "none" : limits.joined(separator: ", ")))

@@ -50,6 +50,8 @@ struct Sandbox: Sendable {
         for path in Self.above(own + grants.all) { arguments += ["--perms", "0755", "--dir", path] }
         for path in grants.read { arguments += ["--ro-bind-try", path, path] }
         for path in own { arguments += ["--bind", path, path] }
+        // They may be shared with others: whoever owns them outside could change them for all.
+        for path in grants.fixed { arguments += ["--ro-bind-try", path, path] }
         for path in grants.write + grants.sockets { arguments += ["--bind-try", path, path] }
         for path in grants.devices { arguments += ["--dev-bind-try", path, path] }
         arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", directory, "--"]

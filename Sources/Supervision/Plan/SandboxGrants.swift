@@ -1,6 +1,8 @@
 /// What a program in a sandbox may reach beside the system's programs and its own directories. Paths are
 /// absolute; what is not there when the program starts is left out, and the log says so.
 public struct SandboxGrants: Hashable, Sendable {
+    /// Files in its own directories that it may read and not change, absolute paths.
+    public var fixed: [String] = []
     /// Paths that it may read.
     public var read: [String]
     /// Paths that it may read and write, as far as their permissions let its user.

@@ -68,7 +68,9 @@ import Testing
             try await api.run(Self.routes, [component], streams: Self.streams)
             api.desk.change(
                 ComponentSituation(
-                    configuration: ["limits": .object(["high": .double(80.5)]), "names": .list([.string("x")])],
+                    configuration: [
+                        "limits": .object(["high": .double(80.5)]), "names": .list([.string("x")]),
+                    ],
                     group: "hall", revision: 3))
             try await api.asProgram(of: "p") { client, metadata in
                 let found = try await client.getComponent(.init(), metadata: metadata)
@@ -109,7 +111,8 @@ import Testing
                 #expect(try await publish(1, [message("out/x", 1), message("out/y", 2)]) == 0)
                 // As where the answer was lost.
                 #expect(
-                    try await publish(1, [message("out/x", 1), message("out/y", 2), message("no/where", 3)]) == 1)
+                    try await publish(1, [message("out/x", 1), message("out/y", 2), message("no/where", 3)])
+                        == 1)
                 #expect(try await publish(4, [message("kept/x", 4)]) == 0)
                 let gap = try await refusal { _ = try await publish(9, [message("out/x", 9)]) }
                 #expect(gap.code == .failedPrecondition && gap.reason == .sequenceGap)
@@ -131,7 +134,9 @@ import Testing
         }
     }
 
-    @Test("wait where a stream that takes nothing new is full, with nothing half stored") func full() async throws {
+    @Test("wait where a stream that takes nothing new is full, with nothing half stored") func full()
+        async throws
+    {
         try await ComponentAPIFixture.with { api in
             try await api.run(Self.routes, [try program("p")], streams: Self.streams)
             let large = PlainMessage.with {

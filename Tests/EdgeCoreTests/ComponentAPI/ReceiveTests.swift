@@ -25,7 +25,9 @@ import Transforms
         events.map { $0.record.message.reading.values["n"]?.integerValue ?? -1 }
     }
 
-    @Test("in order, and what they answer is stored once under the message's origin") func inOrder() async throws {
+    @Test("in order, and what they answer is stored once under the message's origin") func inOrder()
+        async throws
+    {
         try await ComponentAPIFixture.with { api in
             try await api.run(Self.routes, [try program("p")])
             try await api.ingest([readings(1, 5) { ["n": Int64($0)] }])
@@ -47,7 +49,9 @@ import Transforms
         }
     }
 
-    @Test("again where they ended without an answer, and what they answered stays answered") func again() async throws {
+    @Test("again where they ended without an answer, and what they answered stays answered") func again()
+        async throws
+    {
         try await ComponentAPIFixture.with { api in
             try await api.run(Self.routes, [try program("p")])
             try await api.ingest([readings(1, 3) { ["n": Int64($0)] }])
@@ -71,7 +75,9 @@ import Transforms
         }
     }
 
-    @Test("a message over which the program ends three times becomes a dead letter") func deadly() async throws {
+    @Test("a message over which the program ends three times becomes a dead letter") func deadly()
+        async throws
+    {
         try await ComponentAPIFixture.with { api in
             try await api.run(Self.routes, [try program("p")])
             try await api.ingest([readings(1, 2) { ["n": Int64($0)] }])
@@ -83,7 +89,7 @@ import Transforms
                 }
                 try await eventually("the end of the stream") { !api.core.parts.inboxes.isReceived("p") }
             }
-            try await api.receiving(as: "p", oneAtATime: true) { receiver in
+            try await api.receiving(as: "p", oneAtATime: true, credit: 1) { receiver in
                 try await receiver.waitForEvents(1)
                 #expect(Self.numbers(receiver.events) == [2])
                 receiver.answer(try #require(receiver.events.first))
@@ -95,7 +101,9 @@ import Transforms
         }
     }
 
-    @Test("a failure becomes a dead letter with its reason, and nothing else stops") func failure() async throws {
+    @Test("a failure becomes a dead letter with its reason, and nothing else stops") func failure()
+        async throws
+    {
         try await ComponentAPIFixture.with { api in
             try await api.run(Self.routes, [try program("p")])
             try await api.ingest([readings(1, 2) { ["n": Int64($0)] }])
@@ -117,7 +125,8 @@ import Transforms
         }
     }
 
-    @Test("a handler gets one at a time, and is ended when it takes too long") func oneAtATime() async throws {
+    @Test("a handler gets one at a time, and is ended when it takes too long") func oneAtATime() async throws
+    {
         let clock = StoppedClock()
         try await ComponentAPIFixture.with(clock: clock.clock) { api in
             try await api.run(Self.routes, [try program("p") { $0.handlerTimeout = .seconds(3) }])
@@ -210,7 +219,9 @@ import Transforms
         }
     }
 
-    @Test("a full inbox makes dead letters of what comes, and loses nothing that waits") func full() async throws {
+    @Test("a full inbox makes dead letters of what comes, and loses nothing that waits") func full()
+        async throws
+    {
         try await ComponentAPIFixture.with { api in
             try await api.run(Self.routes, [try program("p")])
             for batch in 0..<UInt64(10) {
@@ -276,6 +287,105 @@ import Transforms
             }
             #expect(try await api.waiting("p") == 1)
             #expect(try await api.core.drained().rows(of: "p#0") == ["1 out/x n=1"])
+        }
+    }
+
+    @Test("the last answer and the close of this side may come together") func closingAtOnce() async throws {
+        try await ComponentAPIFixture.with { api in
+            try await api.run(Self.routes, [try program("p")])
+            for number in UInt64(1)...20 {
+                try await api.ingest([readings(number, number) { ["n": Int64($0)] }])
+                try await api.receiving(as: "p", oneAtATime: true, credit: 1) { receiver in
+                    try await receiver.waitForEvents(1)
+                    receiver.answer(receiver.events[0])
+                    receiver.finish()
+                    try await eventually("the end of the stream") { receiver.isOver }
+                    #expect(receiver.error == nil && receiver.stored == receiver.events.map(\.deliveryID))
+                }
+            }
+            #expect(try await api.waiting("p") == 0)
+            let contents = try await api.core.drained()
+            #expect(contents.rows(of: "p#0") == (1...20).map { "\($0) out/x n=\($0)" })
+        }
+    }
+
+    @Test("dead letters are each for themselves, in whatever order they come") func deadLettersInAnyOrder()
+        async throws
+    {
+        try await ComponentAPIFixture.with { api in
+            try await api.run(Self.routes, [try program("p")])
+            for batch in 0..<UInt64(10) {
+                try await api.ingest([
+                    readings(batch * 1_000 + 1, batch * 1_000 + 1_000) { ["n": Int64($0)] }
+                ])
+            }
+            // The inbox is full, and its program fails on what came long before.
+            try await api.ingest([readings(10_001, 10_001) { ["n": Int64($0)] }])
+            try await api.receiving(as: "p", credit: 2) { receiver in
+                try await receiver.waitForEvents(2)
+                for event in receiver.events { receiver.answer(event, failure: "no model") }
+                try await receiver.waitForStored(2)
+            }
+            let contents = try await api.core.drained()
+            #expect(
+                contents.rows(of: "p#65535").sorted() == [
+                    "1 $dead-letter/p notProcessed n=1", "10001 $dead-letter/p notProcessed n=10001",
+                    "2 $dead-letter/p notProcessed n=2",
+                ])
+            #expect(contents.overlaps.isEmpty)
+        }
+    }
+
+    @Test("a revision without the instance takes no more of its results, which wait for one that has it")
+    func removedInstance() async throws {
+        try await ComponentAPIFixture.with { api in
+            let component = try program("p")
+            try await api.run(Self.routes, [component])
+            try await api.ingest([readings(1, 1) { ["n": Int64($0)] }])
+            try await api.receiving(as: "p") { receiver in
+                try await receiver.waitForEvents(1)
+                try await api.run([("thing:a", "#", "cloud", "")], [], number: 2)
+                receiver.answer(receiver.events[0])
+                try await eventually("the end of the stream") { receiver.isOver }
+                #expect(receiver.error?.code == .failedPrecondition)
+            }
+            #expect(try await api.waiting("p") == 1)
+            try await api.run(Self.routes, [component], number: 3)
+            try await api.receiving(as: "p") { receiver in
+                try await receiver.waitForEvents(1)
+                receiver.answer(receiver.events[0])
+                try await receiver.waitForStored(1)
+            }
+            #expect(try await api.core.drained().rows(of: "p#0") == ["1 out/x n=1"])
+        }
+    }
+
+    @Test("too much that waits for an earlier answer ends the stream") func withheld() async throws {
+        try await ComponentAPIFixture.with { api in
+            try await api.run(Self.routes, [try program("p")])
+            try await api.ingest([readings(1, 30) { ["n": Int64($0)] }])
+            try await api.receiving(as: "p") { receiver in
+                try await receiver.waitForEvents(30)
+                for event in receiver.events.dropFirst() {
+                    receiver.say(
+                        .with { request in
+                            request.results = [
+                                .with {
+                                    $0.deliveryID = event.deliveryID
+                                    $0.messages = [
+                                        .with {
+                                            $0.topic = "out/x"
+                                            $0.payload.data = Data(count: 1_000_000)
+                                        }
+                                    ]
+                                }
+                            ]
+                        })
+                }
+                try await eventually("the end of the stream") { receiver.isOver }
+                #expect(receiver.error?.code == .resourceExhausted)
+            }
+            #expect(try await api.waiting("p") == 30)
         }
     }
 

@@ -18,6 +18,8 @@ struct ProgramFixture: Sendable {
         var lines: [String]
         var configuration = ""
         var environment: [String: String] = [:]
+        /// What the instance lays over the recipe's configuration.
+        var merge = ""
     }
 
     /// Says where it is, and goes on.
@@ -50,6 +52,7 @@ struct ProgramFixture: Sendable {
                     $0.component = instance.name
                     $0.version = "*"
                     $0.environment = instance.environment
+                    if !instance.merge.isEmpty { $0.configuration.merge = instance.merge }
                 })
             revision.lock.append(
                 .with {

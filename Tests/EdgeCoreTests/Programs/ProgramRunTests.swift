@@ -1,3 +1,4 @@
+import Components
 import Foundation
 import GRDB
 import HedgerowAPI
@@ -15,7 +16,9 @@ import Testing
 
     private func isAlive(_ pid: Int32) -> Bool { kill(pid, 0) == 0 }
 
-    @Test("run when their deployment has settled, and the cloud knows how they stand") func started() async throws {
+    @Test("run when their deployment has settled, and the cloud knows how they stand") func started()
+        async throws
+    {
         try await ProgramFixture.with { fixture in
             try await fixture.runBoth { core in
                 let report = try await fixture.deploy(fixture.revision(1, [Self.steady]))
@@ -26,7 +29,9 @@ import Testing
                 let status = try #require(core.programs?.report(of: component))
                 #expect(status.state == .running && status.restarts == 0 && !status.confinement.isEmpty)
                 let supervisor = try #require(core.programs?.supervisor(of: "p"))
-                try await eventually("its output") { supervisor.tail(10).contains { $0.hasSuffix("started") } }
+                try await eventually("its output") {
+                    supervisor.tail(10).contains { $0.hasSuffix("started") }
+                }
                 // Its token is good for calls.
                 let token = try String(contentsOfFile: fixture.data(of: "p") + "/token", encoding: .utf8)
                     .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -53,7 +58,33 @@ import Testing
         }
     }
 
-    @Test("that a revision leaves as they are go on, and what differs is started anew") func onlyWhatDiffers() async throws {
+    @Test("that a core goes back to are as they were installed") func goingBackKeepsWhatWasInstalled()
+        async throws
+    {
+        try await ProgramFixture.with { fixture in
+            try await fixture.runBoth { core in
+                var installed = Self.steady
+                installed.lines = [
+                    "install: 'echo x >> \"$HEDGEROW_DATA/installs\"; touch environment'",
+                    "run: 'test -e environment && exec sleep 600'", "settle: 0s",
+                ]
+                try await fixture.deploy(fixture.revision(1, [installed]))
+                _ = try await fixture.pid(of: "p", in: core)
+                var bad = installed
+                bad.version = "1.1.0"
+                bad.lines = ["run: 'exit 3'", "settle: 1s"]
+                #expect(try await fixture.deploy(fixture.revision(2, [bad])).status == .rolledBack)
+                #expect(isAlive(try await fixture.pid(of: "p", in: core)))
+                let installs = try String(
+                    contentsOfFile: fixture.data(of: "p") + "/installs", encoding: .utf8)
+                #expect(installs == "x\n")
+            }
+        }
+    }
+
+    @Test("that a revision leaves as they are go on, and what differs is started anew") func onlyWhatDiffers()
+        async throws
+    {
         try await ProgramFixture.with { fixture in
             try await fixture.runBoth { core in
                 var other = Self.steady
@@ -63,10 +94,35 @@ import Testing
                     try await fixture.pid(of: "p", in: core), try await fixture.pid(of: "q", in: core)
                 )
                 other.environment = ["LEVEL": "debug"]
-                #expect(try await fixture.deploy(fixture.revision(2, [Self.steady, other])).status == .succeeded)
+                #expect(
+                    try await fixture.deploy(fixture.revision(2, [Self.steady, other])).status == .succeeded)
                 #expect(try await fixture.pid(of: "p", in: core) == p)
                 #expect(try await fixture.pid(of: "q", in: core) != q)
                 try await eventually("the end of the older q") { !isAlive(q) }
+            }
+        }
+    }
+
+    @Test("go on with another configuration, and are told, where their recipe says so") func notified()
+        async throws
+    {
+        try await ProgramFixture.with { fixture in
+            try await fixture.runBoth { core in
+                var live = Self.steady
+                live.lines.append("onConfigurationChange: notify")
+                live.configuration = "configuration: {high: 80}\n"
+                try await fixture.deploy(fixture.revision(1, [live]))
+                let pid = try await fixture.pid(of: "p", in: core)
+                let programs = try #require(core.programs)
+                var told = programs.configurations(of: "p").makeAsyncIterator()
+                #expect(await told.next()?.configuration == ["high": .int(80)])
+                live.merge = "{\"high\": 95}"
+                #expect(try await fixture.deploy(fixture.revision(2, [live])).status == .succeeded)
+                #expect(await told.next()?.configuration == ["high": .int(95)])
+                #expect(try await fixture.pid(of: "p", in: core) == pid)
+                live.environment = ["LEVEL": "debug"]
+                #expect(try await fixture.deploy(fixture.revision(3, [live])).status == .succeeded)
+                #expect(try await fixture.pid(of: "p", in: core) != pid)
             }
         }
     }
@@ -146,7 +202,8 @@ import Testing
                     try StoredInbox(db).append(
                         InboxEntry(
                             instance: "p",
-                            source: .init(thing: "a", stream: "default", epoch: epoch(1), output: nil, passed: 0),
+                            source: .init(
+                                thing: "a", stream: "default", epoch: epoch(1), output: nil, passed: 0),
                             batch: .with {
                                 $0.topic = "t/x"
                                 $0.timeOffsetsUs = [0]
@@ -163,7 +220,9 @@ import Testing
         }
     }
 
-    @Test("that need a sandbox are refused where there is none, or run in it") func sandboxRequired() async throws {
+    @Test("that need a sandbox are refused where there is none, or run in it") func sandboxRequired()
+        async throws
+    {
         try await ProgramFixture.with { fixture in
             var instance = Self.steady
             instance.lines.append("sandbox: required")

@@ -386,7 +386,7 @@ class Component:
     def defer_update(self, seconds: float, reason: str) -> Deferral:
         """Asks the core not to stop the program for an update for so long: ``with component.defer_update(60, "…"):``.
 
-        :param seconds: At most 600; at most an hour since the update was ready.
+        :param seconds: At most 600, and in all since the update was ready.
         :param reason: Why, for people; cut at 256 bytes.
         :raises HedgerowError: ``QUOTA_EXCEEDED``: for longer than is allowed.
         """
