@@ -256,7 +256,7 @@ def log_lines():
     """The messages of the warnings and errors that cores and clouds log, up to what varies in them."""
     result = {}
     start = re.compile(r"logger\??\.(?:warning|error|critical)\(\s*(?=\")|level: [^\n]*\.(?:warning|error),\s*(?=\")")
-    for folder in ("Cloud", "EdgeCore", "RPCSupport", "StreamStore", "Observability", "OTLPExporter"):
+    for folder in ("Cloud", "EdgeCore", "RPCSupport", "StreamStore", "Observability", "OTLPExporter", "Supervision"):
         for path in sorted((SOURCES / folder).rglob("*.swift")):
             text = path.read_text(encoding="utf-8")
             for match in start.finditer(text):
