@@ -84,6 +84,7 @@ pack() {
     printf 'Package: %s\nSource: hedgerow\nVersion: %s-1\nArchitecture: %s\n' "$package" "$version" "$architecture"
     printf 'Maintainer: %s\nInstalled-Size: %s\n' "$maintainer" "$(du -k -s --apparent-size "$tree" | cut -f 1)"
     printf 'Depends: %s, adduser, init-system-helpers (>= 1.52)\n' "$(dependencies "$PWD/$programs/$program")"
+    [[ -z $recommends ]] || printf 'Recommends: %s\n' "$recommends"
     [[ -z $suggests ]] || printf 'Suggests: %s\n' "$suggests"
     printf 'Section: net\nPriority: optional\nDescription: %s\n' "$description"
   } >"$tree/DEBIAN/control"
@@ -95,7 +96,7 @@ mkdir -p "$out"
 rm -f "$out"/hedgerow*.deb
 
 package=hedgerow-core user=hedgerow-core unit=hedgerow-core.service configuration=core.yaml enable=yes groups=
-token=/etc/hedgerow/core.token gecos="Hedgerow edge core" suggests=hedgerow
+token=/etc/hedgerow/core.token gecos="Hedgerow edge core" suggests=hedgerow recommends=bubblewrap
 description="edge core for sensors and machines
  Things connect to the core with mutual TLS. It applies the transforms that the
  cloud deployed to it, keeps on its disk what the cloud must have until the
@@ -105,7 +106,7 @@ description="edge core for sensors and machines
 pack hedgerow-core 8
 
 package=hedgerow-cloud user=hedgerow-cloud unit=hedgerow-cloud.service configuration=cloud.yaml enable=no groups=
-token=/etc/hedgerow/cloud.token gecos="Hedgerow cloud" suggests=hedgerow
+token=/etc/hedgerow/cloud.token gecos="Hedgerow cloud" suggests=hedgerow recommends=
 description="cloud of a fleet of sensors and machines
  Registry of things, groups and components; certificate authority; deployments
  to cores; history of what things sent, exactly once.
@@ -115,7 +116,7 @@ description="cloud of a fleet of sensors and machines
 pack hedgerow-cloud 8
 
 package=hedgerow user=hedgerow-thing unit=hedgerow-thing.service configuration="" enable=no groups=i2c
-token=/etc/hedgerow/thing.token gecos="Hedgerow thing" suggests=hedgerow-core
+token=/etc/hedgerow/thing.token gecos="Hedgerow thing" suggests=hedgerow-core recommends=
 description="command line for Hedgerow, and things with a BME680
  Operates a fleet of Hedgerow cores and things through its cloud, and publishes
  the readings of a sensor: by hand, or as the service hedgerow-thing, which is
