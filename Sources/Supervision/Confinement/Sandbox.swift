@@ -1,3 +1,5 @@
+import PKI
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -96,9 +98,10 @@ struct Sandbox: Sendable {
         guard let user, let setpriv = tools.setpriv else { return [] }
         var groups: Set<UInt32> = []
         for path in grants.devices {
-            var status = stat()
             // Never root's: with it came all that root's group may read.
-            if stat(path, &status) == 0, status.st_gid != 0 { groups.insert(status.st_gid) }
+            if let device = FileOwnership(path: path, followsLinks: true), device.group != 0 {
+                groups.insert(device.group)
+            }
         }
         let list = groups.sorted().map(String.init).joined(separator: ",")
         return [

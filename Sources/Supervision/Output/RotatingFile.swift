@@ -64,8 +64,7 @@ struct RotatingFile: ~Copyable {
             return
         }
         size = max(Int(lseek(descriptor, 0, SEEK_END)), 0)
-        var status = stat()
-        if stat(path + ".1", &status) == 0, status.st_size > maximum { unlink(path + ".1") }
+        if let older = FileStatus(path: path + ".1"), older.size > maximum { unlink(path + ".1") }
     }
 
     private static func close(_ descriptor: Int32) {

@@ -21,8 +21,7 @@ struct ProgramPlace: Sendable {
         for path in directories.all { try DurableFile.makeDirectory(path) }
         guard let user else { return }
         give(directories.working, to: user)
-        var status = stat()
-        if lstat(directories.data, &status) == 0, status.st_uid != user.id {
+        if let data = FileOwnership(path: directories.data, followsLinks: false), data.owner != user.id {
             give(directories.data, to: user)
         }
     }
@@ -32,14 +31,10 @@ struct ProgramPlace: Sendable {
 
     /// Gives a directory and what is in it to a user. Nothing of the program runs meanwhile.
     private func give(_ path: String, to user: ProgramUser) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        let isDirectory = status.st_mode & S_IFMT == S_IFDIR
+        guard let file = FileOwnership(path: path, followsLinks: false) else { return }
         // A file that has a second name may be one of the core's own; whose it is holds for both.
-        if status.st_uid != user.id, isDirectory || status.st_nlink == 1 {
-            _ = lchown(path, user.id, user.id)
-        }
-        guard isDirectory else { return }
+        if file.owner != user.id, file.isDirectory || file.links == 1 { _ = lchown(path, user.id, user.id) }
+        guard file.isDirectory else { return }
         for name in ProcFile.names(path) { give("\(path)/\(name)", to: user) }
     }
 }
