@@ -213,8 +213,8 @@ final class ProgramLane: Sendable {
         while !Task.isCancelled {
             if await isWaitedFor() {
                 supervisor.start()
-                guard idle > .zero else { return await stay() }
-                await waitUntilIdle(idle)
+                guard idle > .zero else { return await stay(supervisor) }
+                await waitUntilIdle(supervisor, idle)
                 if Task.isCancelled { return }
                 supervisor.stop()
             } else {
@@ -223,7 +223,7 @@ final class ProgramLane: Sendable {
         }
     }
 
-    private func waitUntilIdle(_ idle: Duration) async {
+    private func waitUntilIdle(_ supervisor: ProgramSupervisor, _ idle: Duration) async {
         var last = parts.clock.now()
         while !Task.isCancelled {
             let left = last + idle - parts.clock.now()
@@ -234,12 +234,18 @@ final class ProgramLane: Sendable {
                 await group.next()
                 group.cancelAll()
             }
-            if await isWaitedFor() { last = parts.clock.now() }
+            guard await isWaitedFor() else { continue }
+            // One that ended by itself is started again.
+            supervisor.start()
+            last = parts.clock.now()
         }
     }
 
-    private func stay() async {
-        while !Task.isCancelled { await arrivals.wait() }
+    private func stay(_ supervisor: ProgramSupervisor) async {
+        while !Task.isCancelled {
+            await arrivals.wait()
+            if await isWaitedFor() { supervisor.start() }
+        }
     }
 
     private func isWaitedFor() async -> Bool {

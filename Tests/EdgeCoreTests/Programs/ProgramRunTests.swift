@@ -220,6 +220,43 @@ import Testing
         }
     }
 
+    @Test("on demand that end by themselves run again for what comes next") func onDemandAgain() async throws
+    {
+        try await ProgramFixture.with { fixture in
+            let instance = ProgramFixture.Instance(lines: [
+                "run: 'echo x >> \"$HEDGEROW_DATA/runs\"'", "mode: onDemand", "idleTimeout: 1h", "settle: 0s",
+            ])
+            try await fixture.runBoth { core in
+                try await fixture.deploy(
+                    fixture.revision(1, [instance], subscriptions: [("thing:a", "t/#", "component:p")]))
+                let programs = try #require(core.programs)
+                let runs = {
+                    (try? String(contentsOfFile: fixture.data(of: "p") + "/runs", encoding: .utf8))?
+                        .split(separator: "\n").count ?? 0
+                }
+                for count in 1...2 {
+                    try await core.parts.database.write { db in
+                        try StoredInbox(db).append(
+                            InboxEntry(
+                                instance: "p",
+                                source: .init(
+                                    thing: "a", stream: "default", epoch: epoch(1), output: nil, passed: 0),
+                                batch: .with {
+                                    $0.topic = "t/x"
+                                    $0.timeOffsetsUs = [0]
+                                    $0.payloads.data = [Data([1])]
+                                }, sequences: [UInt64(count)], receiveTime: 0, isReceiveTimeDoubtful: false))
+                    }
+                    programs.inboxes.wake(["p"])
+                    try await eventually("run \(count)") { runs() >= count }
+                    try await eventually("its end") {
+                        [.finished, .installed].contains(programs.supervisor(of: "p")?.status.state)
+                    }
+                }
+            }
+        }
+    }
+
     @Test("that need a sandbox are refused where there is none, or run in it") func sandboxRequired()
         async throws
     {
