@@ -24,7 +24,7 @@ from hedgerow._identity import Identity, IdentityDirectory
 from hedgerow._wire import Discovery, Target, cloud_targets, dial
 from hedgerow.deployment.v1 import deployment_pb2, deployment_pb2_grpc
 from hedgerow.discovery.v1 import discovery_pb2
-from hedgerow.registry.v1 import registry_pb2, registry_pb2_grpc
+from hedgerow.registry.v1 import registry_pb2, registry_pb2_grpc, secret_pb2
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(os.environ.get("HEDGEROW_BIN") or REPOSITORY / ".build" / "debug").resolve()
@@ -216,6 +216,12 @@ class Fleet:
         with self.channel() as channel:
             request = registry_pb2.ApplyGroupRequest(definition=definition)
             registry_pb2_grpc.RegistryServiceStub(channel).ApplyGroup(request, timeout=30)
+
+    def set_secret(self, group: str, name: str, value: bytes) -> None:
+        """Sets a secret of a group."""
+        with self.channel() as channel:
+            request = secret_pb2.SetSecretRequest(group=group, name=name, value=value)
+            registry_pb2_grpc.RegistryServiceStub(channel).SetSecret(request, timeout=30)
 
     def deploy(self, group: str) -> None:
         """Deploys a group and waits until its cores run it."""

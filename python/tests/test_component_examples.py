@@ -107,7 +107,11 @@ def ask(url: str, method: str = "GET") -> dict[str, object]:
 # Recipes
 
 
-@pytest.mark.parametrize("recipe", sorted(EXAMPLES.rglob("recipe.yaml")), ids=lambda recipe: recipe.parent.name)
+# What is built has the digest of its build.
+WRITTEN = sorted(recipe for recipe in EXAMPLES.rglob("recipe.yaml") if recipe.parent.name != "swift")
+
+
+@pytest.mark.parametrize("recipe", WRITTEN, ids=lambda recipe: recipe.parent.name)
 def test_digests_in_recipes_are_those_of_the_files(recipe: Path, tmp_path: Path) -> None:
     pack = load("python-environment/pack.py")
     files = pack.named_files(recipe)

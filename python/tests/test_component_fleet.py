@@ -82,8 +82,8 @@ with Component() as component:
     with component.defer_update(30, "a test") as deferral:
         found["deferred"] = deferral.until is not None
         found["waits"] = deferral.update_waiting
+    found["secret"] = component.secret("weather-key") == b"s3cret"
     for what, ask in {
-        "secret": lambda: component.secret("weather-key"),
         "foreign": lambda: component.secret("other"),
         "stream": lambda: list(component.read_stream("own")),
         "long": lambda: component.defer_update(3_600, "for ever"),
@@ -149,6 +149,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         push(fleet, "probe", PROBE, process="  secrets: [weather-key]\n  health: {report: true, interval: 10s}\n")
         push(fleet, "plain", PLAIN.read_text(), packages=stubs(fleet.directory / "stubs"))
         fleet.apply(GROUP)
+        fleet.set_secret("hall", "weather-key", b"s3cret")
         fleet.start_core("core-1", wait=False)
         fleet.deploy("hall")
         fleet.wait_until_listening("core-1")
@@ -247,7 +248,7 @@ def test_what_else_a_component_may_ask_its_core(hall: Fleet) -> None:
         "secrets": "weather-key",
         "deferred": True,
         "waits": False,
-        "secret": "NOT_FOUND",
+        "secret": True,
         "foreign": "NOT_YOUR_RESOURCE",
         "stream": "NOT_YOUR_RESOURCE",
         "long": "QUOTA_EXCEEDED",
