@@ -163,7 +163,7 @@ def outputs(fleet: Fleet) -> list[hedgerow.Record]:
 
 def program(fleet: Fleet, name: str) -> int | None:
     """The process of a component of the fleet's core: the one that works in its directory."""
-    place = str(fleet.directory / "core-1" / "programs" / name / "work")
+    place = str(fleet.directory / "core-1" / "programs" / name / "files")
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             if process.name.isdecimal() and os.readlink(process / "cwd").startswith(place):

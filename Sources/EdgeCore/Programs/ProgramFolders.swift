@@ -17,7 +17,7 @@ import Supervision
 ///
 /// | directory | what |
 /// |---|---|
-/// | `INSTANCE/work/KEY` | the working directory: the files of the recipe under their names; one for each set of files |
+/// | `INSTANCE/files/KEY` | the working directory: the files of the recipe under their names; one for each set of files |
 /// | `INSTANCE/data` | the program's own; it stays across versions, and goes with the instance |
 /// | `INSTANCE/log` | what it writes to its output |
 struct ProgramFolders: Sendable {
@@ -47,7 +47,7 @@ struct ProgramFolders: Sendable {
     func directories(of component: RunningComponent) -> ProgramDirectories {
         let own = path + "/" + component.instance
         return ProgramDirectories(
-            working: "\(own)/work/\(Self.key(of: component))", data: own + "/data", log: own + "/log")
+            working: "\(own)/files/\(Self.key(of: component))", data: own + "/data", log: own + "/log")
     }
 
     /// Makes the directories of an instance, and puts its files into the working one. Blocks on the disk.
@@ -66,7 +66,7 @@ struct ProgramFolders: Sendable {
             try DurableFile.remove(mark)
         }
         for directory in [
-            path, path + "/" + component.instance, path + "/" + component.instance + "/work",
+            path, path + "/" + component.instance, path + "/" + component.instance + "/files",
             directories.working, directories.data, directories.log,
         ] {
             try DurableFile.makeDirectory(directory)
@@ -97,8 +97,8 @@ struct ProgramFolders: Sendable {
                 continue
             }
             guard let keys else { continue }
-            let work = "\(path)/\(name)/work"
-            for key in (try? Self.list(work)) ?? [] where !keys.contains(key) { remove(work + "/" + key) }
+            let sets = "\(path)/\(name)/files"
+            for key in (try? Self.list(sets)) ?? [] where !keys.contains(key) { remove(sets + "/" + key) }
         }
         return problems
     }

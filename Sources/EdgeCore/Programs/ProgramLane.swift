@@ -196,12 +196,7 @@ final class ProgramLane: Sendable {
                 await wishes.wait()
                 continue
             }
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.wishes.wait() }
-                group.addTask { [clock = parts.clock] in try? await clock.sleep(limit) }
-                await group.next()
-                group.cancelAll()
-            }
+            await wishes.wait(upTo: limit, on: parts.clock)
             return
         }
     }
@@ -228,12 +223,7 @@ final class ProgramLane: Sendable {
         while !Task.isCancelled {
             let left = last + idle - parts.clock.now()
             guard left > .zero else { return }
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.arrivals.wait() }
-                group.addTask { [clock = parts.clock] in try? await clock.sleep(left) }
-                await group.next()
-                group.cancelAll()
-            }
+            await arrivals.wait(upTo: left, on: parts.clock)
             guard await isWaitedFor() else { continue }
             // One that ended by itself is started again.
             supervisor.start()

@@ -111,12 +111,7 @@ final class Programs: Service {
             await runOnce()
             // It ended because the core does, or could not run.
             guard !isEnding else { return }
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.changed.wait() }
-                group.addTask { [clock] in try? await clock.sleep(Self.retry) }
-                await group.next()
-                group.cancelAll()
-            }
+            await changed.wait(upTo: Self.retry, on: clock)
         }
     }
 
@@ -416,12 +411,7 @@ extension Programs: ComponentDesk {
             guard let holding, now - since < Self.longestDeferral else { return }
             note("component instance \"\(holding.key)\" asked to wait: \(holding.value.reason)")
             let left = min(holding.value.until, since + Self.longestDeferral) - now
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await self.deferralsChanged.wait() }
-                group.addTask { [clock] in try await clock.sleep(left) }
-                try await group.next()
-                group.cancelAll()
-            }
+            await deferralsChanged.wait(upTo: left, on: clock)
         }
     }
 }
