@@ -360,6 +360,42 @@ import Transforms
         }
     }
 
+    @Test("results wait while a stream that takes nothing new is full") func fullStream() async throws {
+        try await ComponentAPIFixture.with { api in
+            try await api.run(
+                [("thing:a", "t/#", "component:p", ""), ("component:p", "#", "stream:kept", "")],
+                [try program("p")], streams: [("kept", 65_536, false)])
+            try await api.ingest([readings(1, 2) { ["n": Int64($0)] }])
+            try await api.receiving(as: "p") { receiver in
+                try await receiver.waitForEvents(2)
+                for event in receiver.events {
+                    receiver.say(
+                        .with { request in
+                            request.results = [
+                                .with {
+                                    $0.deliveryID = event.deliveryID
+                                    $0.messages = [
+                                        .with {
+                                            $0.topic = "out/x"
+                                            $0.payload.data = Data(count: 40_000)
+                                        }
+                                    ]
+                                }
+                            ]
+                        })
+                }
+                try await receiver.waitForStored(1)
+                #expect(try await api.waiting("p") == 1)
+                var contents = StreamContents()
+                try await api.core.drain("kept", into: &contents)
+                try await receiver.waitForStored(2)
+                try await api.core.drain("kept", into: &contents)
+                #expect(contents.rows.map(\.sequence) == [1, 2])
+                #expect(try await api.waiting("p") == 0)
+            }
+        }
+    }
+
     @Test("too much that waits for an earlier answer ends the stream") func withheld() async throws {
         try await ComponentAPIFixture.with { api in
             try await api.run(Self.routes, [try program("p")])
