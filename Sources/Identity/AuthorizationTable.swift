@@ -44,6 +44,11 @@ public struct AuthorizationTable: Hashable, Sendable {
 
     private static let health: [RPC] = [.checkHealth, .listHealth, .watchHealth]
     private static let reflection: [RPC] = [.reflect, .reflectAlpha]
+    /// What is done with shadows; not how they are synced.
+    private static let shadows: [RPC] = [
+        .getShadow, .updateShadow, .deleteShadow, .listShadows, .watchShadow, .listShadowHistory,
+        .listShadowConflicts,
+    ]
 
     /// The table.
     static let grants: [Grant] = [
@@ -51,10 +56,14 @@ public struct AuthorizationTable: Hashable, Sendable {
         Grant(.cloud, .thing, [.discover, .publish, .subscribe], .own),
         Grant(.cloud, .thing, [.renew], .ownOrUnnamed),
         Grant(.core, .thing, [.publish, .subscribe], .own),
+        // Its shadows among that, wherever it is connected.
+        Grant(.cloud, .thing, shadows, .own),
+        Grant(.core, .thing, shadows, .own),
 
         // A core speaks for itself; for which things it speaks is checked where its groups are known.
         Grant(
-            .cloud, .core, [.attach, .publish, .subscribe, .getRecipe, .getSecrets, .downloadArtifact], .own),
+            .cloud, .core,
+            [.attach, .publish, .subscribe, .getRecipe, .getSecrets, .downloadArtifact, .syncShadows], .own),
         Grant(.cloud, .core, [.renew], .ownOrUnnamed),
 
         // An operator runs the fleet through the cloud, and never through a core.
@@ -76,6 +85,7 @@ public struct AuthorizationTable: Hashable, Sendable {
                 .discover, .publish, .subscribe, .query, .getLedger,
                 .listStreams, .getStream, .readStream, .deleteStreamMessages, .pauseExport, .resumeExport,
             ], .any),
+        Grant(.cloud, .operator, shadows, .any),
         Grant(.cloud, .operator, [.renew], .ownOrUnnamed),
 
         // An app keeps its identity alive; what else it may do waits for grants of its own.

@@ -120,6 +120,23 @@ public enum RPC: String, CaseIterable, Hashable, Sendable {
     /// Resumes an export of a stream.
     case resumeExport = "hedgerow.stream.v1.StreamService/ResumeExport"
 
+    /// Returns a shadow.
+    case getShadow = "hedgerow.shadow.v1.ShadowService/GetShadow"
+    /// Changes or creates a shadow.
+    case updateShadow = "hedgerow.shadow.v1.ShadowService/UpdateShadow"
+    /// Deletes a shadow.
+    case deleteShadow = "hedgerow.shadow.v1.ShadowService/DeleteShadow"
+    /// Lists shadows.
+    case listShadows = "hedgerow.shadow.v1.ShadowService/ListShadows"
+    /// Follows what happens to shadows.
+    case watchShadow = "hedgerow.shadow.v1.ShadowService/WatchShadow"
+    /// Lists what a shadow was.
+    case listShadowHistory = "hedgerow.shadow.v1.ShadowService/ListShadowHistory"
+    /// Lists what was decided where both sides had changed a shadow.
+    case listShadowConflicts = "hedgerow.shadow.v1.ShadowService/ListShadowConflicts"
+    /// Keeps shadows of a core and of the cloud the same.
+    case syncShadows = "hedgerow.shadow.v1.ShadowService/SyncShadows"
+
     /// Exchanges a token for a certificate.
     case enroll = "hedgerow.provisioning.v1.ProvisioningService/Enroll"
     /// Renews a certificate.
