@@ -6,8 +6,8 @@
     import Darwin
 #endif
 
-/// Puts before a command what confines it: `sh` (control group, limits) → `prlimit` (limits) → `setpriv`
-/// (parent-death signal) → `bwrap` (sandbox) → `setpriv` (user) → the command. Each replaces itself by the
+/// Puts before a command what confines it: `sh` (control group, limits) → `prlimit` (limits) → `nice`
+/// (priority) → `setpriv` (parent-death signal) → `bwrap` (sandbox) → `setpriv` (user) → the command. Each replaces itself by the
 /// next, so the process that is started is the program, or bubblewrap around it.
 ///
 /// The stages are programs because what runs between fork and exec in a program with threads may hardly do
@@ -53,6 +53,7 @@ struct LaunchBuilder: Sendable {
             arguments = [ProgramTools.shell, "-c", Self.limiting, "sh", group?.entrance ?? ""]
             arguments += [data.map { "\($0 >> 10)" } ?? "-", files.map(String.init) ?? "-"]
         }
+        if let nice = tools.nice { arguments += [nice, "-n", "\(ProgramPriority.nice)"] }
         if let sandbox {
             arguments += sandbox.prefix(
                 own: [plan.directories.working, plan.directories.data], grants: plan.grants,

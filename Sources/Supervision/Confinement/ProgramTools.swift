@@ -15,6 +15,8 @@ struct ProgramTools: Hashable, Sendable {
     let setpriv: String?
     /// Sets limits (util-linux).
     let prlimit: String?
+    /// Sets the priority (coreutils).
+    let nice: String?
 
     /// What programs have as `PATH` where their plan names none.
     static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -33,5 +35,6 @@ struct ProgramTools: Hashable, Sendable {
         bwrap = find("bwrap")
         setpriv = find("setpriv")
         prlimit = find("prlimit")
+        nice = find("nice")
     }
 }

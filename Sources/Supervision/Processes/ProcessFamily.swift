@@ -62,7 +62,7 @@ struct ProcessFamily: Sendable {
         }
     }
 
-    /// Processor time and memory of them.
+    /// Processor time and memory of them; those that began a session of their own stand back from here on.
     func usage() async -> ProgramUsage {
         await Blocking.run {
             var table = ProcessTable.recent()
@@ -70,6 +70,7 @@ struct ProcessFamily: Sendable {
             let members = table.family(of: self.leader, mark: nil)
             let ids = Set(members.map(\.pid)).union(self.group?.processes ?? [])
             let all = ids.compactMap { table.entries[$0] }
+            ProgramPriority.lowerSessions(of: all)
             let ticks = all.reduce(UInt64(0)) { $0 + $1.ticks }
             let perSecond = max(sysconf(Int32(_SC_CLK_TCK)), 1)
             let pages = all.reduce(0) { $0 + $1.residentPages }
