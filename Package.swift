@@ -89,8 +89,10 @@ let package = Package(
         .target(name: "Expressions", swiftSettings: strict),
         .target(
             name: "Transforms", dependencies: ["Expressions", "Identity", "Messaging"], swiftSettings: strict),
+        .target(name: "Shadows", dependencies: ["Expressions", "Messaging"], swiftSettings: strict),
         .target(
-            name: "Components", dependencies: ["Expressions", "Transforms", "Identity", "Messaging"],
+            name: "Components",
+            dependencies: ["Expressions", "Transforms", "Shadows", "Identity", "Messaging"],
             swiftSettings: strict),
 
         // Layer 1: input and output, no gRPC.
@@ -99,9 +101,12 @@ let package = Package(
         .target(
             name: "StreamStore", dependencies: ["Messaging", "Identity", grdb, logging, metrics, lifecycle],
             swiftSettings: strict),
+        .target(name: "ShadowStore", dependencies: ["Shadows", grdb], swiftSettings: strict),
         .target(
             name: "Manifests",
-            dependencies: ["Components", "Transforms", "Expressions", "Messaging", "Identity", yams],
+            dependencies: [
+                "Components", "Shadows", "Transforms", "Expressions", "Messaging", "Identity", yams,
+            ],
             swiftSettings: strict),
         .target(
             name: "Supervision", dependencies: ["PKI", "Messaging", subprocess, logging],
@@ -125,7 +130,7 @@ let package = Package(
             name: "RPCSupport",
             dependencies: [
                 "HedgerowAPI", "Components", "Identity", "Messaging", "PKI", "StreamStore", "Observability",
-                grpcCore,
+                "Shadows", "ShadowStore", grpcCore,
                 grpcPosix, grpcProtobuf, swiftProtobuf, nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL,
                 certificateReloading, x509, asn1,
                 crypto, lifecycle, logging, metrics, tracing,
@@ -143,6 +148,7 @@ let package = Package(
         .target(
             name: "Cloud",
             dependencies: [
+                "Shadows", "ShadowStore",
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
                 "Transforms", "Manifests", "PKI",
                 "StreamStore", "Observability", grpcCore, grpcPosix, grpcProtobuf, swiftProtobuf, grdb, x509,
@@ -151,6 +157,7 @@ let package = Package(
         .target(
             name: "EdgeCore",
             dependencies: [
+                "Shadows", "ShadowStore",
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Expressions",
                 "Supervision",
                 "Transforms", "Manifests", "PKI", "BME680",
@@ -169,6 +176,7 @@ let package = Package(
         .target(
             name: "HedgerowCLI",
             dependencies: [
+                "Shadows",
                 "ThingClient", "OTLPExporter", "BME680", "Expressions", "Transforms", "RPCSupport",
                 "HedgerowAPI", "Identity",
                 "Messaging", "Components",
@@ -218,9 +226,13 @@ let package = Package(
         .testTarget(
             name: "TransformsTests", dependencies: ["Transforms", "Expressions", "Messaging", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(name: "ShadowsTests", dependencies: ["Shadows", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ShadowStoreTests", dependencies: ["ShadowStore", "Shadows", "TestSupport", grdb],
+            swiftSettings: strict),
         .testTarget(
             name: "ComponentsTests",
-            dependencies: ["Components", "Transforms", "Messaging", "Identity", "TestSupport"],
+            dependencies: ["Components", "Shadows", "Transforms", "Messaging", "Identity", "TestSupport"],
             swiftSettings: strict),
         // A core reduced to the running of programs, for tests that kill it.
         .executableTarget(
@@ -240,7 +252,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ManifestsTests",
-            dependencies: ["Manifests", "Components", "Transforms", "Expressions", "Messaging"],
+            dependencies: ["Manifests", "Shadows", "Components", "Transforms", "Expressions", "Messaging"],
             swiftSettings: strict),
         .testTarget(
             name: "ObservabilityTests",
@@ -259,6 +271,7 @@ let package = Package(
         .testTarget(
             name: "RPCSupportTests",
             dependencies: [
+                "Shadows", "ShadowStore",
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "TestSupport", grpcCore,
                 grpcInProcess,
                 grpcPosix, grpcProtobuf, swiftProtobuf, logging, inMemoryLogging, "Observability", metrics,
@@ -269,6 +282,7 @@ let package = Package(
         .testTarget(
             name: "CloudTests",
             dependencies: [
+                "Shadows", "ShadowStore",
                 "Cloud", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components", "Observability",
                 "PKI",
                 "StreamStore", "TestSupport", grpcCore, grpcInProcess, grpcPosix, grpcProtobuf, swiftProtobuf,
@@ -278,6 +292,7 @@ let package = Package(
         .testTarget(
             name: "EdgeCoreTests",
             dependencies: [
+                "Shadows", "ShadowStore",
                 "EdgeCore", "Cloud", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "Components",
                 "Transforms",
                 "Manifests", "PKI", "StreamStore",
@@ -288,6 +303,7 @@ let package = Package(
         .testTarget(
             name: "ThingClientTests",
             dependencies: [
+                "Shadows",
                 "ThingClient", "BME680", "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI",
                 "TestSupport", grpcCore,
                 grpcInProcess, grpcPosix, swiftProtobuf, logging, "Observability", tracing,
@@ -295,6 +311,7 @@ let package = Package(
         .testTarget(
             name: "HedgerowCLITests",
             dependencies: [
+                "Shadows",
                 "HedgerowCLI", "ThingClient", "BME680", "RPCSupport", "HedgerowAPI", "Identity", "Messaging",
                 "Components", "Manifests", "PKI",
                 "TestSupport", argumentParser, grpcCore, grpcPosix, swiftProtobuf, x509,
@@ -302,6 +319,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
+                "Shadows", "ShadowStore",
                 "TestSupport", "Cloud", "EdgeCore", "ThingClient", "HedgerowCLI", "RPCSupport", "HedgerowAPI",
                 "Identity", "Messaging", "PKI", "StreamStore", grpcCore, grpcPosix, grpcProtobuf,
                 swiftProtobuf, grdb, subprocess, nioCore, nioPosix, nioSSL,

@@ -25,8 +25,8 @@ MAXIMUM_LINES = 450
 # --- Layers (docs/architecture.md). Arrows point down: a target may import every target of the layers
 # below it, and of its own layer only what BESIDE names.
 LAYERS = [
-    {"Messaging", "Identity", "Expressions", "Transforms", "Components"},
-    {"PKI", "StreamStore", "BME680", "Manifests", "Observability", "Supervision"},
+    {"Messaging", "Identity", "Expressions", "Transforms", "Shadows", "Components"},
+    {"PKI", "StreamStore", "ShadowStore", "BME680", "Manifests", "Observability", "Supervision"},
     {"HedgerowAPI"},
     {"RPCSupport", "OTLPExporter"},
     {"Cloud", "EdgeCore"},
@@ -35,7 +35,8 @@ LAYERS = [
 ]
 BESIDE = {
     "Transforms": {"Expressions", "Identity", "Messaging"},
-    "Components": {"Expressions", "Transforms", "Identity", "Messaging"},
+    "Shadows": {"Expressions", "Messaging"},
+    "Components": {"Expressions", "Transforms", "Shadows", "Identity", "Messaging"},
     # For files that are there as a whole or not at all, and the threads that may block.
     "Supervision": {"PKI"},
     "HedgerowCLI": {"ThingClient"},
@@ -59,10 +60,12 @@ OUTSIDE = {
     "Identity": STANDARD,
     "Expressions": STANDARD,
     "Transforms": STANDARD,
+    "Shadows": STANDARD,
     "Components": STANDARD,
     # Layer 1: input and output, no gRPC.
     "PKI": SYSTEM | TELEMETRY | CERTIFICATES,
     "StreamStore": SYSTEM | TELEMETRY | COLLECTIONS | LIFECYCLE | {"GRDB"},
+    "ShadowStore": SYSTEM | {"GRDB"},
     "BME680": SYSTEM,
     "Manifests": SYSTEM | {"Yams"},
     "Observability": SYSTEM | TELEMETRY | LIFECYCLE | {"Configuration", "Yams"},

@@ -138,6 +138,30 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
   /// FAILED_PRECONDITION: the cloud has secrets that it cannot decrypt, because their key is missing or another one.
   case secretsUnreadable // = 36
 
+  /// INVALID_ARGUMENT: the document of a request to a shadow is malformed or breaks a rule.
+  case invalidShadowDocument // = 37
+
+  /// NOT_FOUND: there is no such shadow.
+  case shadowNotFound // = 38
+
+  /// ABORTED: the shadow has another version than the request says.
+  case shadowVersionConflict // = 39
+
+  /// ABORTED: the condition of the update is not true of the shadow as it is.
+  case shadowConditionFalse // = 40
+
+  /// RESOURCE_EXHAUSTED: desired and reported would be larger than is allowed.
+  case shadowTooLarge // = 41
+
+  /// RESOURCE_EXHAUSTED: more requests of one connection are open than is allowed; with RetryInfo.
+  case tooManyRequests // = 42
+
+  /// FAILED_PRECONDITION: another core of the group is the home of this shadow; the metadata `core` says which.
+  case shadowAtHomeCore // = 43
+
+  /// INVALID_ARGUMENT: the condition is no valid expression.
+  case invalidExpression // = 44
+
   /// FAILED_PRECONDITION: a deployment has come to an end and cannot be paused or resumed.
   case deploymentOver // = 50
   case UNRECOGNIZED(Int)
@@ -185,6 +209,14 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     case 34: self = .quotaExceeded
     case 35: self = .handlerOverdue
     case 36: self = .secretsUnreadable
+    case 37: self = .invalidShadowDocument
+    case 38: self = .shadowNotFound
+    case 39: self = .shadowVersionConflict
+    case 40: self = .shadowConditionFalse
+    case 41: self = .shadowTooLarge
+    case 42: self = .tooManyRequests
+    case 43: self = .shadowAtHomeCore
+    case 44: self = .invalidExpression
     case 50: self = .deploymentOver
     default: self = .UNRECOGNIZED(rawValue)
     }
@@ -229,6 +261,14 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     case .quotaExceeded: return 34
     case .handlerOverdue: return 35
     case .secretsUnreadable: return 36
+    case .invalidShadowDocument: return 37
+    case .shadowNotFound: return 38
+    case .shadowVersionConflict: return 39
+    case .shadowConditionFalse: return 40
+    case .shadowTooLarge: return 41
+    case .tooManyRequests: return 42
+    case .shadowAtHomeCore: return 43
+    case .invalidExpression: return 44
     case .deploymentOver: return 50
     case .UNRECOGNIZED(let i): return i
     }
@@ -273,6 +313,14 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
     .quotaExceeded,
     .handlerOverdue,
     .secretsUnreadable,
+    .invalidShadowDocument,
+    .shadowNotFound,
+    .shadowVersionConflict,
+    .shadowConditionFalse,
+    .shadowTooLarge,
+    .tooManyRequests,
+    .shadowAtHomeCore,
+    .invalidExpression,
     .deploymentOver,
   ]
 
@@ -281,5 +329,5 @@ public nonisolated enum Hedgerow_Type_V1_ErrorReason: SwiftProtobuf.Enum, Swift.
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 nonisolated extension Hedgerow_Type_V1_ErrorReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_REASON_UNSPECIFIED\0\u{1}ERROR_REASON_INVALID_FIELD\0\u{1}ERROR_REASON_NOT_FOUND\0\u{1}ERROR_REASON_ALREADY_EXISTS\0\u{1}ERROR_REASON_NO_IDENTITY\0\u{1}ERROR_REASON_ROLE_NOT_ALLOWED\0\u{1}ERROR_REASON_NOT_YOUR_RESOURCE\0\u{1}ERROR_REASON_REVOKED\0\u{1}ERROR_REASON_NOT_IN_GROUP\0\u{1}ERROR_REASON_MEMBERSHIP_NOT_DEPLOYED\0\u{1}ERROR_REASON_NO_ROUTE\0\u{1}ERROR_REASON_TOPIC_NOT_ALLOWED\0\u{1}ERROR_REASON_MESSAGE_TOO_LARGE\0\u{1}ERROR_REASON_MALFORMED_MESSAGE\0\u{1}ERROR_REASON_SEQUENCE_GAP\0\u{1}ERROR_REASON_SESSION_SUPERSEDED\0\u{1}ERROR_REASON_QUEUE_FULL\0\u{1}ERROR_REASON_TOO_MANY_CALLS\0\u{1}ERROR_REASON_TOKEN_NOT_ACCEPTED\0\u{1}ERROR_REASON_BAD_SIGNING_REQUEST\0\u{1}ERROR_REASON_INVALID_DEFINITION\0\u{1}ERROR_REASON_IN_USE\0\u{1}ERROR_REASON_NOT_DEPLOYED\0\u{1}ERROR_REASON_SHUTTING_DOWN\0\u{1}ERROR_REASON_STORAGE_FAILED\0\u{1}ERROR_REASON_INTERNAL\0\u{1}ERROR_REASON_BAD_PAGE_TOKEN\0\u{1}ERROR_REASON_ORIGIN_NOT_ALLOWED\0\u{1}ERROR_REASON_UNRESOLVED_COMPONENT\0\u{1}ERROR_REASON_INVALID_RECIPE\0\u{1}ERROR_REASON_RATE_LIMITED\0\u{1}ERROR_REASON_CORE_AWAY\0\u{1}ERROR_REASON_ARTIFACT_MISMATCH\0\u{1}ERROR_REASON_MISSING_ARTIFACT\0\u{1}ERROR_REASON_QUOTA_EXCEEDED\0\u{1}ERROR_REASON_HANDLER_OVERDUE\0\u{1}ERROR_REASON_SECRETS_UNREADABLE\0\u{2}\u{e}ERROR_REASON_DEPLOYMENT_OVER\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_REASON_UNSPECIFIED\0\u{1}ERROR_REASON_INVALID_FIELD\0\u{1}ERROR_REASON_NOT_FOUND\0\u{1}ERROR_REASON_ALREADY_EXISTS\0\u{1}ERROR_REASON_NO_IDENTITY\0\u{1}ERROR_REASON_ROLE_NOT_ALLOWED\0\u{1}ERROR_REASON_NOT_YOUR_RESOURCE\0\u{1}ERROR_REASON_REVOKED\0\u{1}ERROR_REASON_NOT_IN_GROUP\0\u{1}ERROR_REASON_MEMBERSHIP_NOT_DEPLOYED\0\u{1}ERROR_REASON_NO_ROUTE\0\u{1}ERROR_REASON_TOPIC_NOT_ALLOWED\0\u{1}ERROR_REASON_MESSAGE_TOO_LARGE\0\u{1}ERROR_REASON_MALFORMED_MESSAGE\0\u{1}ERROR_REASON_SEQUENCE_GAP\0\u{1}ERROR_REASON_SESSION_SUPERSEDED\0\u{1}ERROR_REASON_QUEUE_FULL\0\u{1}ERROR_REASON_TOO_MANY_CALLS\0\u{1}ERROR_REASON_TOKEN_NOT_ACCEPTED\0\u{1}ERROR_REASON_BAD_SIGNING_REQUEST\0\u{1}ERROR_REASON_INVALID_DEFINITION\0\u{1}ERROR_REASON_IN_USE\0\u{1}ERROR_REASON_NOT_DEPLOYED\0\u{1}ERROR_REASON_SHUTTING_DOWN\0\u{1}ERROR_REASON_STORAGE_FAILED\0\u{1}ERROR_REASON_INTERNAL\0\u{1}ERROR_REASON_BAD_PAGE_TOKEN\0\u{1}ERROR_REASON_ORIGIN_NOT_ALLOWED\0\u{1}ERROR_REASON_UNRESOLVED_COMPONENT\0\u{1}ERROR_REASON_INVALID_RECIPE\0\u{1}ERROR_REASON_RATE_LIMITED\0\u{1}ERROR_REASON_CORE_AWAY\0\u{1}ERROR_REASON_ARTIFACT_MISMATCH\0\u{1}ERROR_REASON_MISSING_ARTIFACT\0\u{1}ERROR_REASON_QUOTA_EXCEEDED\0\u{1}ERROR_REASON_HANDLER_OVERDUE\0\u{1}ERROR_REASON_SECRETS_UNREADABLE\0\u{1}ERROR_REASON_INVALID_SHADOW_DOCUMENT\0\u{1}ERROR_REASON_SHADOW_NOT_FOUND\0\u{1}ERROR_REASON_SHADOW_VERSION_CONFLICT\0\u{1}ERROR_REASON_SHADOW_CONDITION_FALSE\0\u{1}ERROR_REASON_SHADOW_TOO_LARGE\0\u{1}ERROR_REASON_TOO_MANY_REQUESTS\0\u{1}ERROR_REASON_SHADOW_AT_HOME_CORE\0\u{1}ERROR_REASON_INVALID_EXPRESSION\0\u{2}\u{6}ERROR_REASON_DEPLOYMENT_OVER\0")
 }

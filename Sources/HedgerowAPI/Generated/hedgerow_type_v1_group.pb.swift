@@ -25,6 +25,58 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// Which way shadows are synced.
+public nonisolated enum Hedgerow_Type_V1_ShadowDirection: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// As SHADOW_DIRECTION_BOTH.
+  case unspecified // = 0
+
+  /// Changes of both sides reach the other; where both changed the same, the cloud wins under desired, the core under
+  /// reported.
+  case both // = 1
+
+  /// The cloud gets what the core has; what is changed in the cloud is overwritten.
+  case toCloud // = 2
+
+  /// The core gets what the cloud has; what is changed on the core is overwritten.
+  case toEdge // = 3
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .both
+    case 2: self = .toCloud
+    case 3: self = .toEdge
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .both: return 1
+    case .toCloud: return 2
+    case .toEdge: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Hedgerow_Type_V1_ShadowDirection] = [
+    .unspecified,
+    .both,
+    .toCloud,
+    .toEdge,
+  ]
+
+}
+
 /// What a program does.
 public nonisolated enum Hedgerow_Type_V1_ProgramState: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
@@ -257,6 +309,16 @@ public nonisolated struct Hedgerow_Type_V1_GroupRevision: Sendable {
   /// brings.
   public var lock: [Hedgerow_Type_V1_LockedComponent] = []
 
+  /// Which shadows are kept the same here and in the cloud; none where it is absent.
+  public var shadows: Hedgerow_Type_V1_ShadowSettings {
+    get {_shadows ?? Hedgerow_Type_V1_ShadowSettings()}
+    set {_shadows = newValue}
+  }
+  /// Returns true if `shadows` has been explicitly set.
+  public var hasShadows: Bool {self._shadows != nil}
+  /// Clears the value of `shadows`. Subsequent reads from it will return its default value.
+  public mutating func clearShadows() {self._shadows = nil}
+
   /// What the operator wrote, where that has selectors: `things` and `subscriptions` have the names that they were
   /// resolved to. Cores do not get it.
   public var written: Hedgerow_Type_V1_WrittenGroup {
@@ -273,6 +335,7 @@ public nonisolated struct Hedgerow_Type_V1_GroupRevision: Sendable {
   public init() {}
 
   fileprivate var _createTime: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _shadows: Hedgerow_Type_V1_ShadowSettings? = nil
   fileprivate var _written: Hedgerow_Type_V1_WrittenGroup? = nil
 }
 
@@ -325,11 +388,62 @@ public nonisolated struct Hedgerow_Type_V1_ComponentInstance: Sendable {
   /// names and values.
   public var environment: Dictionary<String,String> = [:]
 
+  /// Things whose shadows it may use, as its recipe says it does (`access: {shadows: read}` or `write`): names, `PREFIX*`,
+  /// or `*` for all things of the group; at most 1,000. A transform may always use those of the thing of its message.
+  public var shadows: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _configuration: Hedgerow_Type_V1_ConfigurationUpdate? = nil
+}
+
+/// Which shadows of a group's things are kept the same on a core and in the cloud.
+public nonisolated struct Hedgerow_Type_V1_ShadowSettings: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What is synced how; the first rule that a thing matches counts, and one that matches none is not synced. At most
+  /// 1,000.
+  public var sync: [Hedgerow_Type_V1_ShadowSyncRule] = []
+
+  /// The core that syncs, and alone serves these shadows. The first core of the group where it is empty.
+  public var home: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// How shadows are synced.
+public nonisolated struct Hedgerow_Type_V1_ShadowSyncRule: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Things: a name, `PREFIX*`, or `*` for all things of the group. All their shadows, classic and named.
+  public var things: String = String()
+
+  /// Which way. Default: both.
+  public var direction: Hedgerow_Type_V1_ShadowDirection = .unspecified
+
+  /// How long changes are gathered before they are exchanged, up to a day. Absent or zero: each at once.
+  public var interval: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_interval ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_interval = newValue}
+  }
+  /// Returns true if `interval` has been explicitly set.
+  public var hasInterval: Bool {self._interval != nil}
+  /// Clears the value of `interval`. Subsequent reads from it will return its default value.
+  public mutating func clearInterval() {self._interval = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _interval: SwiftProtobuf.Google_Protobuf_Duration? = nil
 }
 
 /// What an instance changes of its component's configuration.
@@ -734,6 +848,10 @@ public nonisolated struct Hedgerow_Type_V1_DirectoryExport: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "hedgerow.type.v1"
 
+nonisolated extension Hedgerow_Type_V1_ShadowDirection: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SHADOW_DIRECTION_UNSPECIFIED\0\u{1}SHADOW_DIRECTION_BOTH\0\u{1}SHADOW_DIRECTION_TO_CLOUD\0\u{1}SHADOW_DIRECTION_TO_EDGE\0")
+}
+
 nonisolated extension Hedgerow_Type_V1_ProgramState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PROGRAM_STATE_UNSPECIFIED\0\u{1}PROGRAM_STATE_NEW\0\u{1}PROGRAM_STATE_INSTALLED\0\u{1}PROGRAM_STATE_STARTING\0\u{1}PROGRAM_STATE_RUNNING\0\u{1}PROGRAM_STATE_STOPPING\0\u{1}PROGRAM_STATE_ERRORED\0\u{1}PROGRAM_STATE_BROKEN\0\u{1}PROGRAM_STATE_FINISHED\0")
 }
@@ -788,7 +906,7 @@ nonisolated extension Hedgerow_Type_V1_Endpoint: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".GroupRevision"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}revision\0\u{1}cores\0\u{1}things\0\u{1}subscriptions\0\u{1}streams\0\u{3}create_time\0\u{1}components\0\u{1}lock\0\u{2}\u{1f}written\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}revision\0\u{1}cores\0\u{1}things\0\u{1}subscriptions\0\u{1}streams\0\u{3}create_time\0\u{1}components\0\u{1}lock\0\u{1}shadows\0\u{2}\u{1e}written\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -805,6 +923,7 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
       case 7: try { try decoder.decodeSingularMessageField(value: &self._createTime) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.components) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.lock) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._shadows) }()
       case 40: try { try decoder.decodeSingularMessageField(value: &self._written) }()
       default: break
       }
@@ -843,6 +962,9 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
     if !self.lock.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.lock, fieldNumber: 9)
     }
+    try { if let v = self._shadows {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
     try { if let v = self._written {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 40)
     } }()
@@ -859,6 +981,7 @@ nonisolated extension Hedgerow_Type_V1_GroupRevision: SwiftProtobuf.Message, Swi
     if lhs._createTime != rhs._createTime {return false}
     if lhs.components != rhs.components {return false}
     if lhs.lock != rhs.lock {return false}
+    if lhs._shadows != rhs._shadows {return false}
     if lhs._written != rhs._written {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -907,7 +1030,7 @@ nonisolated extension Hedgerow_Type_V1_WrittenGroup: SwiftProtobuf.Message, Swif
 
 nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ComponentInstance"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0\u{2}\u{11}configuration\0\u{1}environment\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}component\0\u{1}version\0\u{2}\u{11}configuration\0\u{1}environment\0\u{1}shadows\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -920,6 +1043,7 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
       case 3: try { try decoder.decodeSingularStringField(value: &self.version) }()
       case 20: try { try decoder.decodeSingularMessageField(value: &self._configuration) }()
       case 21: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.environment) }()
+      case 22: try { try decoder.decodeRepeatedStringField(value: &self.shadows) }()
       default: break
       }
     }
@@ -945,6 +1069,9 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
     if !self.environment.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.environment, fieldNumber: 21)
     }
+    if !self.shadows.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.shadows, fieldNumber: 22)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -954,6 +1081,86 @@ nonisolated extension Hedgerow_Type_V1_ComponentInstance: SwiftProtobuf.Message,
     if lhs.version != rhs.version {return false}
     if lhs._configuration != rhs._configuration {return false}
     if lhs.environment != rhs.environment {return false}
+    if lhs.shadows != rhs.shadows {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ShadowSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ShadowSettings"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sync\0\u{1}home\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.sync) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.home) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.sync.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sync, fieldNumber: 1)
+    }
+    if !self.home.isEmpty {
+      try visitor.visitSingularStringField(value: self.home, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ShadowSettings, rhs: Hedgerow_Type_V1_ShadowSettings) -> Bool {
+    if lhs.sync != rhs.sync {return false}
+    if lhs.home != rhs.home {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Type_V1_ShadowSyncRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ShadowSyncRule"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}things\0\u{1}direction\0\u{1}interval\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.things) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.direction) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._interval) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.things.isEmpty {
+      try visitor.visitSingularStringField(value: self.things, fieldNumber: 1)
+    }
+    if self.direction != .unspecified {
+      try visitor.visitSingularEnumField(value: self.direction, fieldNumber: 2)
+    }
+    try { if let v = self._interval {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Type_V1_ShadowSyncRule, rhs: Hedgerow_Type_V1_ShadowSyncRule) -> Bool {
+    if lhs.things != rhs.things {return false}
+    if lhs.direction != rhs.direction {return false}
+    if lhs._interval != rhs._interval {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -59,18 +59,20 @@ extension CLIError {
     /// The exit code of each reason that the cloud may give.
     static func status(of reason: ErrorReason) -> ProgramStatus {
         switch reason {
-        case .notFound, .membershipNotDeployed, .notDeployed: .notFound
+        case .notFound, .membershipNotDeployed, .notDeployed, .shadowNotFound: .notFound
         case .noIdentity, .roleNotAllowed, .notYourResource, .revoked, .notInGroup, .tokenNotAccepted,
             .originNotAllowed, .noRoute, .topicNotAllowed:
             .refused
         case .invalidField, .invalidDefinition, .badSigningRequest, .badPageToken, .malformedMessage,
-            .messageTooLarge, .invalidRecipe, .artifactMismatch:
+            .messageTooLarge, .invalidRecipe, .artifactMismatch, .invalidShadowDocument, .invalidExpression,
+            .shadowTooLarge:
             .wrongUse
         case .shuttingDown, .coreAway: .unreachable
         case .unspecified, .alreadyExists, .sequenceGap, .sessionSuperseded, .queueFull, .tooManyCalls,
             .rateLimited,
             .inUse, .deploymentOver, .unresolvedComponent, .missingArtifact, .quotaExceeded,
-            .handlerOverdue, .secretsUnreadable, .storageFailed, .internal, .UNRECOGNIZED:
+            .handlerOverdue, .secretsUnreadable, .shadowVersionConflict, .shadowConditionFalse,
+            .tooManyRequests, .shadowAtHomeCore, .storageFailed, .internal, .UNRECOGNIZED:
             .failure
         }
     }
