@@ -1,4 +1,4 @@
-"""A core that serves ComponentService over a real Unix socket, as the protocol says, for tests of what programs do.
+"""A core that serves ComponentService and ShadowService over a real Unix socket, as the protocol says, for tests of programs.
 
 It keeps its inbox over restarts of the server (:meth:`FakeCore.stop`, :meth:`FakeCore.start`), as a core's disk does.
 """
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from fake_shadows import FakeShadows
 from google.protobuf import any_pb2, timestamp_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from hedgerow.component.v1 import component_pb2 as pb
 from hedgerow.component.v1 import component_pb2_grpc as rpc
+from hedgerow.shadow.v1 import shadow_pb2_grpc as shadow_rpc
 from hedgerow.stream.v1 import stream_pb2
 from hedgerow.type.v1 import message_pb2
 
@@ -110,6 +112,7 @@ class FakeCore(rpc.ComponentServiceServicer):
             lambda results, context: True
         )
         self.most_in_flight = 0
+        self.shadows = FakeShadows(self._authenticate, refuse)
         self._session: Session | None = None
         self._ids = 0
         self._server: grpc.Server | None = None
@@ -120,6 +123,7 @@ class FakeCore(rpc.ComponentServiceServicer):
         """Serves."""
         self._server = grpc.server(futures.ThreadPoolExecutor(16))
         rpc.add_ComponentServiceServicer_to_server(self, self._server)
+        shadow_rpc.add_ShadowServiceServicer_to_server(self.shadows, self._server)
         self._server.add_insecure_port(f"unix:{self.socket}")
         self._server.start()
 
@@ -132,6 +136,7 @@ class FakeCore(rpc.ComponentServiceServicer):
             for configurations in self.configurations:
                 configurations.put(None)
             self.configurations.clear()
+        self.shadows.stop()
         if server is not None:
             server.stop(0).wait()
 

@@ -49,6 +49,16 @@ from ._events import (
 from ._messages import Content, Time, Value
 from ._publisher import Receipt, Statistics
 from ._records import Ledger, LedgerDay, LedgerRange, Record, Status
+from ._shadow import Shadow, ShadowWatch
+from ._shadow_document import KEEP, Keep, ShadowDocument, ShadowEvent, ShadowEventKind, ShadowUpdate
+from ._shadow_errors import (
+    InvalidShadowError,
+    ShadowAtHomeCoreError,
+    ShadowConflictError,
+    ShadowError,
+    ShadowNotFoundError,
+    ShadowTooLargeError,
+)
 from ._subscription import Subscription
 
 if TYPE_CHECKING:
@@ -79,6 +89,7 @@ else:
 
 
 __all__ = [
+    "KEEP",
     "Acknowledged",
     "Backoff",
     "BufferFullError",
@@ -104,6 +115,8 @@ __all__ = [
     "Identity",
     "InvalidConfigurationError",
     "InvalidMessageError",
+    "InvalidShadowError",
+    "Keep",
     "Ledger",
     "LedgerDay",
     "LedgerRange",
@@ -120,6 +133,17 @@ __all__ = [
     "Receipt",
     "Record",
     "Rejected",
+    "Shadow",
+    "ShadowAtHomeCoreError",
+    "ShadowConflictError",
+    "ShadowDocument",
+    "ShadowError",
+    "ShadowEvent",
+    "ShadowEventKind",
+    "ShadowNotFoundError",
+    "ShadowTooLargeError",
+    "ShadowUpdate",
+    "ShadowWatch",
     "StateError",
     "Statistics",
     "Status",

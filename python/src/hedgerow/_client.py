@@ -30,9 +30,10 @@ from ._identity import Identity, IdentityDirectory, TokenFile, default_home
 from ._messages import Content, Time
 from ._publisher import reason_name
 from ._records import Ledger, LedgerRange, Record, ledger_day, ledger_range
+from ._shadow import Shadow, Watches
 from ._subscription import Scope, Subscription
 from ._topics import check_filter
-from ._wire import Telemetry, cloud_targets, dial
+from ._wire import Shadows, Telemetry, cloud_targets, dial
 from .telemetry.v1 import telemetry_pb2
 
 __all__ = ["Client"]
@@ -101,6 +102,7 @@ class Client:
         self._closed = False
         self._scope = Scope()
         self._subscriptions: list[Subscription] = []
+        self._watches = Watches()
         # One epoch for the client's life; each publication is one sequence of it.
         self._epoch = os.urandom(16)
         self._sequence = 0
@@ -132,6 +134,7 @@ class Client:
         for subscription in subscriptions:
             subscription.end(None)
         self._scope.end()
+        self._watches.end()
         if channel is not None:
             channel.close()
 
@@ -264,6 +267,16 @@ class Client:
             if subscription in self._subscriptions:
                 self._subscriptions.remove(subscription)
 
+    # Shadows
+
+    def shadow(self, thing: str, name: str = "") -> Shadow:
+        """A shadow of a thing, as the cloud has it.
+
+        :param thing: Name of the thing.
+        :param name: Name of the shadow; empty for the classic one.
+        """
+        return Shadow(_ClientShadows(self), thing, name, self._watches)
+
     # Publishing
 
     def publish(
@@ -370,6 +383,9 @@ class Client:
         return identity
 
     def _call(self, body: Callable[[Telemetry], _T]) -> _T:
+        return self._call_on_channel(lambda channel: body(Telemetry(channel)))
+
+    def _call_on_channel(self, body: Callable[[grpc.Channel], _T]) -> _T:
         """Calls the cloud; where an address does not answer, the next one."""
         identity = self._fresh_identity()
         targets = cloud_targets(identity)
@@ -383,7 +399,7 @@ class Client:
                     self._channel = dial(target, identity)
                 channel = self._channel
             try:
-                return body(Telemetry(channel))
+                return body(channel)
             except grpc.RpcError as error:
                 failure = HedgerowError.from_rpc(error, at=str(target.endpoint))
             if failure.code is not grpc.StatusCode.UNAVAILABLE or failure.reason is not None:
@@ -394,6 +410,42 @@ class Client:
                     self._channel = None
                     self._address += 1
         raise failure
+
+
+class _ClientShadows:
+    """The line of a client's shadows (``ShadowLink``)."""
+
+    # Like all calls of a client: one attempt, and whoever asks decides.
+    patience: Final = 0.0
+    # As subscriptions do.
+    watch_patience: Final = float("inf")
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def is_closed(self) -> bool:
+        return self._client._scope.has_ended
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return tracing.metadata()
+
+    def wait(self, seconds: float) -> bool:
+        return self._client._scope.wait(seconds)
+
+    def ask(self, body: Callable[[Shadows], _T]) -> _T:
+        return self._client._call_on_channel(lambda channel: body(Shadows(channel)))
+
+    def read(self, body: Callable[[], _T]) -> _T:
+        try:
+            return body()
+        except (grpc.RpcError, ValueError) as error:
+            if self.is_closed:
+                raise ClosedError("The client is closed.") from error
+            if isinstance(error, grpc.RpcError):
+                raise HedgerowError.from_rpc(error) from error
+            raise
 
 
 def _next_token(before: str, after: str) -> str:

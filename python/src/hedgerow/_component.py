@@ -21,6 +21,7 @@ from ._messages import Content, Time
 from ._outbox import Outbox
 from ._packer import timestamp
 from ._publisher import _Deadline
+from ._shadow import Shadow, Watches
 from .component.v1 import component_pb2
 from .type.v1 import message_pb2
 
@@ -86,6 +87,7 @@ class Component:
         self._new_configuration: dict[str, Any] | None = None
         self._configuration_handler: ConfigurationHandler | None = None
         self._watch: Watch | None = None
+        self._watches = Watches()
         self._handler: Handler | None = None
         self._inbox: Inbox | None = None
         self._health = HealthReporter(self._link) if automatic_health else None
@@ -177,6 +179,15 @@ class Component:
         if not 1 <= page_size <= 1_000:
             raise InvalidConfigurationError(f"A page has 1 to 1,000 messages, not {page_size}.")
         return StreamReader(self._link, name, place, page_size)
+
+    def shadow(self, thing: str, name: str = "") -> Shadow:
+        """A shadow of a thing, as this core has it. The recipe has to say ``access: {shadows: read}`` or ``write``, and the
+        instance ``shadows: [THING]``.
+
+        :param thing: Name of the thing.
+        :param name: Name of the shadow; empty for the classic one.
+        """
+        return Shadow(self._link, thing, name, self._watches)
 
     # Publishing
 
@@ -331,10 +342,11 @@ class Component:
             return self._stopping
 
     def stop(self) -> None:
-        """Asks the loop to end, as SIGTERM does. The event in hand is finished first."""
+        """Asks the loop to end, as SIGTERM does. The event in hand is finished first; watches of shadows end."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+        self._watches.end()
 
     def wait(self, seconds: float) -> bool:
         """Waits, for loops that receive nothing: ``while component.wait(10): component.publish(…)``.
@@ -369,6 +381,7 @@ class Component:
                 "the core did not say that all results are stored; where they are not, messages come again"
             )
         self._link.close()
+        self._watches.end()
         if watch is not None:
             watch.stop()
         if self._health is not None:

@@ -13,7 +13,7 @@ import grpc
 
 from ._backoff import Backoff
 from ._errors import ClosedError, HedgerowError, InvalidConfigurationError
-from ._wire import Components, dial_core
+from ._wire import Components, Shadows, dial_core
 
 __all__ = ["CoreLink", "is_passing"]
 
@@ -57,6 +57,7 @@ class CoreLink:
         self._closed = threading.Event()
         self.stubs: Components = Components(self._channel)
         """The calls."""
+        self._shadows = Shadows(self._channel)
 
     @property
     def is_closed(self) -> bool:
@@ -94,6 +95,23 @@ class CoreLink:
                 pause = next(waits)
                 if not is_passing(error) or time.monotonic() + pause >= end or self.wait(pause):
                     raise
+
+    # Shadows (ShadowLink)
+
+    @property
+    def watch_patience(self) -> float:
+        """Seconds that a watch may be without the core."""
+        return self.patience
+
+    def ask(self, body: Callable[[Shadows], _Response]) -> _Response:
+        """One attempt at a call to shadows."""
+        return self.attempt(lambda: body(self._shadows))
+
+    def read(self, body: Callable[[], _Response]) -> _Response:
+        """One attempt at the next response of a call to shadows."""
+        return self.attempt(body)
+
+    # Attempts
 
     def attempt(self, call: Callable[[], _Response]) -> _Response:
         """One attempt at a call, its failure as ours.

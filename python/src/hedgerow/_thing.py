@@ -27,6 +27,8 @@ from ._identity import is_name
 from ._messages import Content, OutgoingMessage, Time
 from ._network import Network
 from ._publisher import Publisher, Receipt, Statistics
+from ._shadow import Shadow, Watches
+from ._shadow_link import ConnectionLink
 from ._subscription import Scope, Subscription
 from ._wire import Target, Telemetry, dial
 from .telemetry.v1 import telemetry_pb2
@@ -124,6 +126,8 @@ class Thing:
         self._network = Network(token, state, direct, connect_timeout, self._publisher)
         self._lock = threading.Lock()
         self._subscriptions: list[Subscription] = []
+        self._shadows = ConnectionLink()
+        self._watches = Watches()
         # The live connection, which new subscriptions join.
         self._connection: tuple[Telemetry, Scope] | None = None
         self._thread: threading.Thread | None = None
@@ -280,6 +284,16 @@ class Thing:
             if subscription in self._subscriptions:
                 self._subscriptions.remove(subscription)
 
+    # Shadows
+
+    def shadow(self, name: str = "") -> Shadow:
+        """A shadow of this thing, as the server that it is connected to has it. Calls wait for a connection, up to 30 s;
+        a watch goes on where it was when the connection is back.
+
+        :param name: Name of the shadow; empty for the classic one.
+        """
+        return Shadow(self._shadows, self.name, name, self._watches)
+
     # Life
 
     def open(self) -> Self:
@@ -335,6 +349,8 @@ class Thing:
             subscriptions = list(self._subscriptions)
         self._network.stop()
         self._publisher.end(reason)
+        self._watches.end()
+        self._shadows.close(reason)
         for subscription in subscriptions:
             subscription.end(None)
         if connection is not None:
@@ -363,7 +379,9 @@ class Thing:
         self._network.stop()
         if failure is not None:
             _log.error("the thing %s has ended: %s", self.name, failure)
-        self._publisher.end(failure or ClosedError("The thing is closed."))
+        end = failure or ClosedError("The thing is closed.")
+        self._publisher.end(end)
+        self._shadows.close(end)
         with self._lock:
             subscriptions = list(self._subscriptions)
         for subscription in subscriptions:
@@ -406,7 +424,7 @@ class Thing:
         failure: HedgerowError | None = None
         with dial(target, identity) as channel:
             try:
-                self._session(Telemetry(channel), target)
+                self._session(channel, target)
             except HedgerowError as error:
                 failure = error
             finally:
@@ -428,11 +446,12 @@ class Thing:
             self._publisher.report(events.Disconnected(target.core, reason))
         return attempt
 
-    def _session(self, telemetry: Telemetry, target: Target) -> None:
+    def _session(self, channel: grpc.Channel, target: Target) -> None:
         """Opens the stream, resumes, sends, and takes the answers until the stream ends.
 
         :raises HedgerowError: Why it ended, unless the thing is closed.
         """
+        telemetry = Telemetry(channel)
         number, opening = self._publisher.open_session(self._stream)
         scope = Scope()
         call = telemetry.publish(self._requests(number, opening))
@@ -456,6 +475,7 @@ class Thing:
                     self._publisher.report(events.Connected(target.core, str(target.endpoint)))
                     resumed = True
                     self._join(telemetry, scope)
+                    self._shadows.join(channel, str(target.endpoint))
                 self._publisher.handle(response)
             if not resumed:
                 raise HedgerowError(f"{target.endpoint} ended the stream without a word.")
@@ -469,6 +489,7 @@ class Thing:
                 raise HedgerowError.from_rpc(error, at=str(target.endpoint)) from error
         finally:
             timer.cancel()
+            self._shadows.leave()
             with self._lock:
                 self._connection = None
                 subscriptions = list(self._subscriptions)

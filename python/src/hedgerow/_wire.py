@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from .component.v1 import component_pb2
 from .discovery.v1 import discovery_pb2
 from .provisioning.v1 import provisioning_pb2
+from .shadow.v1 import shadow_pb2
 from .telemetry.v1 import telemetry_pb2
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = [
     "Components",
     "Discovery",
     "Provisioning",
+    "Shadows",
     "Target",
     "Telemetry",
     "cloud_targets",
@@ -201,6 +203,33 @@ class Components:
             service + "ReadStream",
             request_serializer=component_pb2.ReadStreamRequest.SerializeToString,
             response_deserializer=component_pb2.ReadStreamResponse.FromString,
+        )
+
+
+class Shadows:
+    """``hedgerow.shadow.v1.ShadowService``, as far as it is for things, components and operators."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        service = "/hedgerow.shadow.v1.ShadowService/"
+        self.get = channel.unary_unary(
+            service + "GetShadow",
+            request_serializer=shadow_pb2.GetShadowRequest.SerializeToString,
+            response_deserializer=shadow_pb2.GetShadowResponse.FromString,
+        )
+        self.update = channel.unary_unary(
+            service + "UpdateShadow",
+            request_serializer=shadow_pb2.UpdateShadowRequest.SerializeToString,
+            response_deserializer=shadow_pb2.UpdateShadowResponse.FromString,
+        )
+        self.delete = channel.unary_unary(
+            service + "DeleteShadow",
+            request_serializer=shadow_pb2.DeleteShadowRequest.SerializeToString,
+            response_deserializer=shadow_pb2.DeleteShadowResponse.FromString,
+        )
+        self.watch = channel.unary_stream(
+            service + "WatchShadow",
+            request_serializer=shadow_pb2.WatchShadowRequest.SerializeToString,
+            response_deserializer=shadow_pb2.WatchShadowResponse.FromString,
         )
 
 
