@@ -10,9 +10,14 @@ public struct ComponentInstance: Hashable, Sendable {
     public var configuration: ConfigurationUpdate
     /// Variables of its own; at most 64, and 32 KiB together.
     public var environment: [String: String]
+    /// Whose shadows its program may use, as far as its recipe says that it uses any (``ComponentAccess/shadows``). A
+    /// transform uses those of the thing of its message, and has none here.
+    public var shadows: [ThingPattern]
 
-    /// Limits of an instance's environment.
+    /// Limits of an instance's environment and shadows.
     public enum Limits {
+        /// Most entries of shadows.
+        public static let shadows = 1_000
         /// Most variables.
         public static let environment = 64
         /// Most bytes of all names and values together: 32 KiB.
@@ -22,24 +27,30 @@ public struct ComponentInstance: Hashable, Sendable {
     /// Makes an instance; the component is called like it where nothing else is said.
     public init(
         name: String, component: String? = nil, request: VersionRequest,
-        configuration: ConfigurationUpdate = ConfigurationUpdate(), environment: [String: String] = [:]
+        configuration: ConfigurationUpdate = ConfigurationUpdate(), environment: [String: String] = [:],
+        shadows: [ThingPattern] = []
     ) {
         self.name = name
         self.component = component ?? name
         self.request = request
         self.configuration = configuration
         self.environment = environment
+        self.shadows = shadows
     }
 
     /// Makes an instance that wants a version in a range.
     public init(
         name: String, component: String? = nil, version: VersionRange,
-        configuration: ConfigurationUpdate = ConfigurationUpdate(), environment: [String: String] = [:]
+        configuration: ConfigurationUpdate = ConfigurationUpdate(), environment: [String: String] = [:],
+        shadows: [ThingPattern] = []
     ) {
         self.init(
             name: name, component: component, request: .range(version), configuration: configuration,
-            environment: environment)
+            environment: environment, shadows: shadows)
     }
+
+    /// Whether its program may use the shadows of a thing of the group, if its recipe says that it uses any.
+    public func reachesShadows(of thing: String) -> Bool { shadows.contains { $0.matches(thing) } }
 
     /// Which versions are wanted; every version where an alias is named, which only the registry can look up.
     public var version: VersionRange {
@@ -47,18 +58,19 @@ public struct ComponentInstance: Hashable, Sendable {
         set { request = .range(newValue) }
     }
 
-    /// The same instance with its range and its configuration in one spelling.
+    /// The same instance with its range, its configuration and its shadows in one spelling.
     public var canonical: ComponentInstance {
         var copy = self
         copy.request = request.canonical
         copy.configuration = configuration.canonical
+        copy.shadows = Set(shadows).sorted { $0.text < $1.text }
         return copy
     }
 }
 
 extension ComponentInstance: Codable {
     private enum CodingKeys: String, CodingKey {
-        case name, component, version, configuration, environment
+        case name, component, version, configuration, environment, shadows
     }
 
     /// Reads a stored instance; what it does not have it does not change.
@@ -70,7 +82,8 @@ extension ComponentInstance: Codable {
             request: try container.decode(VersionRequest.self, forKey: .version),
             configuration: try container.decodeIfPresent(ConfigurationUpdate.self, forKey: .configuration)
                 ?? ConfigurationUpdate(),
-            environment: try container.decodeIfPresent([String: String].self, forKey: .environment) ?? [:])
+            environment: try container.decodeIfPresent([String: String].self, forKey: .environment) ?? [:],
+            shadows: try container.decodeIfPresent([ThingPattern].self, forKey: .shadows) ?? [])
     }
 
     /// Writes the instance; what is empty is left out.
@@ -81,6 +94,7 @@ extension ComponentInstance: Codable {
         try container.encode(request, forKey: .version)
         if !configuration.isEmpty { try container.encode(configuration, forKey: .configuration) }
         if !environment.isEmpty { try container.encode(environment, forKey: .environment) }
+        if !shadows.isEmpty { try container.encode(shadows, forKey: .shadows) }
     }
 }
 

@@ -35,8 +35,9 @@ extension GroupCheck {
     }
 
     /// Reserved topics: a component publishes none but its own dead letters, and nobody else publishes those.
-    mutating func checkReserved(_ subscription: Subscription, path: String) {
-        guard let filter = try? TopicFilter(subscription.topicFilter), filter.isReserved else { return }
+    mutating func checkReserved(_ subscription: Subscription, _ filter: TopicFilter, path: String) {
+        // Those of shadows have a check of their own.
+        guard filter.isReserved, subscription.from != .shadow, subscription.to != .shadow else { return }
         if case .component(let instance) = subscription.from {
             let own = DeadLetter.topic(ofInstance: instance)
             if instances.contains(instance), let topic = try? Topic(own), !filter.matches(topic) {

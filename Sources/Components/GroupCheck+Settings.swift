@@ -1,8 +1,9 @@
-/// Configuration and environment of instances, as far as they can be checked without the recipe.
+/// Configuration, environment and shadows of instances, as far as they can be checked without the recipe.
 extension GroupCheck {
     mutating func checkSettings(of instance: ComponentInstance, path: String) {
         checkConfiguration(instance.configuration, path: "\(path).configuration")
         checkEnvironment(instance.environment, path: "\(path).environment")
+        checkShadows(of: instance, path: "\(path).shadows")
     }
 
     private mutating func checkConfiguration(_ update: ConfigurationUpdate, path: String) {

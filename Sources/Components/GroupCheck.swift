@@ -1,4 +1,5 @@
 import Identity
+import Messaging
 
 /// One pass over a definition.
 struct GroupCheck {
@@ -12,6 +13,8 @@ struct GroupCheck {
     let streams: [String: StreamSettings]
     /// Names of the instances.
     let instances: Set<String>
+    /// Names of things and cores.
+    let members: Set<String>
     private(set) var problems: [DefinitionProblem] = []
     private var suggestions = 0
 
@@ -20,6 +23,7 @@ struct GroupCheck {
         self.outputs = outputs
         self.streams = definition.effectiveStreams
         self.instances = Set(definition.components.map(\.name))
+        self.members = Set(definition.things + definition.cores)
     }
 
     mutating func run() {
@@ -28,6 +32,7 @@ struct GroupCheck {
         checkSelectors()
         checkComponents()
         checkStreams()
+        checkShadows()
         checkSubscriptions()
         checkRotation()
         // Where there are too many, the graph of them is not worth its time.
@@ -105,8 +110,9 @@ struct GroupCheck {
             checkRoute(subscription, path: path)
             if let problem = TopicFilterRule.problem(with: subscription.topicFilter) {
                 add("\(path).topic", problem)
-            } else {
-                checkReserved(subscription, path: path)
+            } else if let filter = try? TopicFilter(subscription.topicFilter) {
+                checkReserved(subscription, filter, path: path)
+                checkShadowTopic(subscription, filter, path: path)
             }
             if let first = seen[subscription.canonical] {
                 add(path, "this subscription says the same as subscriptions[\(first)]; remove one")
@@ -130,11 +136,7 @@ struct GroupCheck {
         case .component(let name) where !instances.contains(name):
             let hint = hint(for: name, in: instances.sorted(), or: "add it to components")
             add(path, "component \"\(name)\" is not in the group; \(hint)")
-        case .shadow:
-            add(
-                path,
-                "this version has no shadows; route to things, to components, to streams or to cloud")
-        case .thing, .allThings, .things, .selected, .component, .cloud, .stream: break
+        case .thing, .allThings, .things, .selected, .component, .cloud, .shadow, .stream: break
         }
     }
 
@@ -144,6 +146,18 @@ struct GroupCheck {
             add(path, "from and to are both cloud; name a thing at one end")
         case (.cloud, .stream):
             add(path, "a stream goes to the cloud, where the message came from; name a thing in to")
+        case (.cloud, .shadow):
+            add(
+                "\(path).from",
+                "the cloud has shadows of its own; change them there (hedgerow shadow update), and say under shadows that "
+                    + "they are synced")
+        case (.shadow, .cloud), (.shadow, .stream):
+            add(
+                "\(path).to",
+                "shadows reach the cloud by being synced; write shadows: {sync: [THING]}, or name a thing or a component "
+                    + "in to")
+        case (.shadow, .shadow):
+            add(path, "from and to are both shadow; name a thing or a component at one end")
         case (.stream(let name), .thing), (.stream(let name), .allThings), (.stream(let name), .things),
             (.stream(let name), .selected):
             checkPublishes(name, path: "\(path).from")

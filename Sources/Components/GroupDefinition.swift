@@ -37,6 +37,8 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
     public var subscriptions: [Subscription]
     /// Durable streams by name. `default` exists also where it is not named.
     public var streams: [String: StreamSettings]
+    /// Which shadows are kept the same here and in the cloud; nil for none.
+    public var shadows: ShadowSettings?
     /// How often the group's CA is replaced; nil means the cloud's default (7 days).
     public var caRotation: TimeSpan?
     /// In a revision that was made with selectors: what the operator wrote. ``things`` and ``subscriptions`` then have
@@ -47,7 +49,8 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
     public init(
         name: String, cores: [String] = [], things: [String] = [], selectors: [ThingSelector] = [],
         components: [ComponentInstance] = [], subscriptions: [Subscription] = [],
-        streams: [String: StreamSettings] = [:], caRotation: TimeSpan? = nil, written: WrittenGroup? = nil
+        streams: [String: StreamSettings] = [:], shadows: ShadowSettings? = nil, caRotation: TimeSpan? = nil,
+        written: WrittenGroup? = nil
     ) {
         self.name = name
         self.cores = cores
@@ -56,6 +59,7 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
         self.components = components
         self.subscriptions = subscriptions
         self.streams = streams
+        self.shadows = shadows
         self.caRotation = caRotation
         self.written = written
     }
@@ -77,7 +81,8 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
                 $0.sortKey.lexicographicallyPrecedes($1.sortKey)
             },
             subscriptions: Subscription.canonical(subscriptions),
-            streams: effectiveStreams.mapValues(\.canonical), caRotation: caRotation,
+            streams: effectiveStreams.mapValues(\.canonical), shadows: canonicalShadows,
+            caRotation: caRotation,
             written: written?.canonical)
     }
 
@@ -89,10 +94,11 @@ public struct GroupDefinition: Hashable, Sendable, Codable {
 
 extension GroupDefinition {
     private enum CodingKeys: String, CodingKey {
-        case name, cores, things, selectors, components, subscriptions, streams, caRotation, written
+        case name, cores, things, selectors, components, subscriptions, streams, shadows, caRotation, written
     }
 
-    /// Reads a stored definition. One that was stored before there were components or selectors has none.
+    /// Reads a stored definition. One that was stored before there were components, selectors or shadows
+    /// has none.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -103,6 +109,7 @@ extension GroupDefinition {
             components: try container.decodeIfPresent([ComponentInstance].self, forKey: .components) ?? [],
             subscriptions: try container.decode([Subscription].self, forKey: .subscriptions),
             streams: try container.decode([String: StreamSettings].self, forKey: .streams),
+            shadows: try container.decodeIfPresent(ShadowSettings.self, forKey: .shadows),
             caRotation: try container.decodeIfPresent(TimeSpan.self, forKey: .caRotation),
             written: try container.decodeIfPresent(WrittenGroup.self, forKey: .written))
     }

@@ -1,3 +1,5 @@
+import Shadows
+
 /// What differs between two definitions of a group, part by part and in the words of the group file.
 public enum GroupDifferences {
     /// The differences, in the order of the file's parts; empty exactly where both mean the same.
@@ -7,8 +9,7 @@ public enum GroupDifferences {
         let old = old ?? GroupDefinition(name: new.name)
         return names("cores", old.cores, new.cores) + things(old, new)
             + keyed("components", old.components, new.components, name: \.name, settings: settings)
-            + routes(old, new) + streams(old, new)
-            + rotation(old, new)
+            + routes(old, new) + streams(old, new) + shadows(old, new) + rotation(old, new)
     }
 
     /// The same on one line: `things +2 -1, streams ~1`, or the difference itself where there is one only.
@@ -121,6 +122,35 @@ public enum GroupDifferences {
             settings: { $0.value.canonical.written.map { Setting($0.key, $0.value) } })
     }
 
+    private static func shadows(_ old: GroupDefinition, _ new: GroupDefinition) -> [Difference] {
+        func words(_ rule: ShadowSyncRule) -> [Setting] {
+            [Setting("direction", rule.direction.rawValue)]
+                + (rule.interval.milliseconds == 0 ? [] : [Setting("every", rule.interval.description)])
+        }
+        let before = old.shadows?.sync ?? []
+        let after = new.shadows?.sync ?? []
+        var differences = keyed("shadows", before, after, name: \.things.text, settings: words)
+        // The first entry that matches a thing counts, so that their order matters.
+        let common = Set(before.map(\.things)).intersection(after.map(\.things))
+        let (order, wanted) = (
+            before.map(\.things).filter(common.contains), after.map(\.things).filter(common.contains)
+        )
+        if order != wanted {
+            func shown(_ patterns: [ThingPattern]) -> String {
+                shortened(patterns.map(\.text).joined(separator: " "))
+            }
+            differences.append(
+                Difference("shadows", .changed, "", setting: "order", from: shown(order), to: shown(wanted)))
+        }
+        // The first core is the home where none is named, which is no news where nothing was synced.
+        let isNew = old.shadowHome == nil && new.shadows?.home == nil
+        if let home = new.shadowHome, home != old.shadowHome, !isNew {
+            differences.append(
+                Difference("shadows", .changed, "", setting: "home", from: old.shadowHome ?? "", to: home))
+        }
+        return differences
+    }
+
     private static func rotation(_ old: GroupDefinition, _ new: GroupDefinition) -> [Difference] {
         if old.caRotation == new.caRotation { return [] }
         return [
@@ -138,7 +168,12 @@ public enum GroupDifferences {
         ] + leaves(of: instance.canonical.configuration.merge, at: [])
             + instance.environment.sorted { $0.key < $1.key }.map { name, text in
                 Setting("environment \(name)", shortened(text.isEmpty ? "\"\"" : text), meaning: text)
-            }
+            } + shadows(of: instance)
+    }
+
+    private static func shadows(of instance: ComponentInstance) -> [Setting] {
+        let names = instance.canonical.shadows.map(\.text).joined(separator: " ")
+        return names.isEmpty ? [] : [Setting("shadows", shortened(names), meaning: names)]
     }
 
     /// Most characters of a value that a difference shows.

@@ -12,7 +12,7 @@ public struct InvalidSubscriptionEnd: Error, Hashable, Sendable, CustomStringCon
         } else {
             self.description =
                 "\"\(self.text)\" is not an end of a subscription; write thing:NAME, thing:*, thing:PREFIX*, "
-                + "thing:{SELECTOR}, component:INSTANCE, stream:NAME or cloud"
+                + "thing:{SELECTOR}, component:INSTANCE, stream:NAME, shadow or cloud"
         }
     }
 }

@@ -3,9 +3,8 @@ import Identity
 /// One end of a subscription: where messages come from, or where they go.
 ///
 /// The text forms are those of group files and of the wire: `thing:NAME`, `thing:*`, `thing:PREFIX*`,
-/// `thing:{SELECTOR}`, `component:INSTANCE`, `cloud`, `shadow`, `stream:NAME` (architecture, section 2). `shadow` can be
-/// read, but ``GroupDefinition/validate()`` refuses it in this version. A selector stands in what an operator writes; a
-/// revision has the names that it was resolved to.
+/// `thing:{SELECTOR}`, `component:INSTANCE`, `cloud`, `shadow`, `stream:NAME` (architecture, section 2). A
+/// selector stands in what an operator writes; a revision has the names that it was resolved to.
 public enum SubscriptionEnd: Hashable, Sendable {
     /// One thing of the group.
     case thing(String)
@@ -19,7 +18,7 @@ public enum SubscriptionEnd: Hashable, Sendable {
     case component(String)
     /// The cloud.
     case cloud
-    /// The device shadow.
+    /// The shadows of the core: they take requests and readings, and send answers and events.
     case shadow
     /// A durable stream of the core.
     case stream(String)

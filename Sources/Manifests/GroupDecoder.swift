@@ -13,10 +13,11 @@ struct GroupDecoder {
     }
 
     private static let keys = [
-        "kind", "name", "cores", "things", "components", "subscriptions", "streams", "caRotation",
+        "kind", "name", "cores", "things", "components", "subscriptions", "streams", "shadows", "caRotation",
     ]
-    private static let laterKeys = ["shadows": "shadows"]
-    private static let componentKeys = ["name", "component", "version", "configuration", "environment"]
+    private static let componentKeys = [
+        "name", "component", "version", "configuration", "environment", "shadows",
+    ]
 
     /// The definition; nil where the document is not a group at all. Errors are in ``reader``.
     mutating func decode(_ root: Node) -> GroupDefinition? {
@@ -32,7 +33,7 @@ struct GroupDecoder {
         let errorsBefore = reader.errors.count
         guard
             let fields = reader.fields(
-                root, what: "a group", known: Self.keys, required: ["name", "cores"], later: Self.laterKeys)
+                root, what: "a group", known: Self.keys, required: ["name", "cores"])
         else { return nil }
         places[""] = Place(root.mark)
         if let name = fields["name"] {
@@ -44,6 +45,7 @@ struct GroupDecoder {
         if let components = fields["components"] { readComponents(components) }
         if let streams = fields["streams"] { definition.streams = readStreams(streams) }
         if let subscriptions = fields["subscriptions"] { readSubscriptions(subscriptions) }
+        if let shadows = fields["shadows"] { definition.shadows = readShadows(shadows) }
         if let rotation = fields["caRotation"] { readRotation(rotation) }
         validate(shapeIsSound: reader.errors.count == errorsBefore, fields: Set(fields.keys))
         return definition
@@ -116,6 +118,7 @@ struct GroupDecoder {
                 readConfiguration($0, path: "\(path).configuration")
             }
             let environment = fields["environment"].map { readEnvironment($0, path: "\(path).environment") }
+            let shadows = fields["shadows"].map { readPatterns($0, path: "\(path).shadows") }
             guard let name, let version else { continue }
             places[path] = Place(node.mark)
             for (key, field) in fields { places["\(path).\(key)"] = field.place }
@@ -123,7 +126,8 @@ struct GroupDecoder {
             definition.components.append(
                 ComponentInstance(
                     name: name, component: component.flatMap { $0 }, request: version,
-                    configuration: configuration ?? ConfigurationUpdate(), environment: environment ?? [:]))
+                    configuration: configuration ?? ConfigurationUpdate(), environment: environment ?? [:],
+                    shadows: shadows ?? []))
         }
     }
 
@@ -188,6 +192,7 @@ struct GroupDecoder {
                 if problem.path == "name" && definition.name.isEmpty { continue }
                 if problem.path == "cores" && definition.cores.isEmpty { continue }
                 if problem.message.contains("is not in the group")
+                    || problem.message.contains("is no thing and no core of the group")
                     || problem.message.hasPrefix("there is no stream")
                 {
                     continue

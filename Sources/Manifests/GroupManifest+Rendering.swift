@@ -1,4 +1,5 @@
 public import Components
+import Shadows
 import Yams
 
 extension GroupManifest {
@@ -43,11 +44,12 @@ extension GroupManifest {
                 lines.append("  \(quoted(name)): {\(parts(of: settings).joined(separator: ", "))}")
             }
         }
+        if let shadows = definition.shadows { lines += text(shadows) }
         if let rotation = definition.caRotation { lines.append("caRotation: \(rotation)") }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Configuration and environment, where there are any.
+    /// Configuration, environment and shadows, where there are any.
     private static func settings(of instance: ComponentInstance) -> [String] {
         var parts: [String] = []
         let update = instance.configuration
@@ -67,6 +69,9 @@ extension GroupManifest {
             let variables = instance.environment.sorted { $0.key < $1.key }
                 .map { "\($0.key): \(quoted($0.value))" }
             parts.append("environment: {\(variables.joined(separator: ", "))}")
+        }
+        if !instance.shadows.isEmpty {
+            parts.append("shadows: [\(instance.shadows.map { quoted($0.text) }.joined(separator: ", "))]")
         }
         return parts
     }
@@ -93,6 +98,20 @@ extension GroupManifest {
             parts.append("exports: [\(settings.exports.map(text).joined(separator: ", "))]")
         }
         return parts
+    }
+
+    private static func text(_ shadows: ShadowSettings) -> [String] {
+        var lines = ["shadows:", shadows.sync.isEmpty ? "  sync: []" : "  sync:"]
+        for rule in shadows.sync {
+            var parts = ["things: \(quoted(rule.things.text))"]
+            if rule.direction != .both { parts.append("direction: \(rule.direction.rawValue)") }
+            if rule.interval.milliseconds != 0 { parts.append("every: \(rule.interval)") }
+            lines.append(
+                parts.count == 1
+                    ? "    - \(quoted(rule.things.text))" : "    - {\(parts.joined(separator: ", "))}")
+        }
+        if let home = shadows.home { lines.append("  home: \(quoted(home))") }
+        return lines
     }
 
     private static func text(_ export: StreamExport) -> String {

@@ -79,14 +79,12 @@ struct ComponentFlowTests {
         #expect(far.map(\.message) == ["component \"oven\" is not in the group; add it to components"])
     }
 
-    @Test("take nothing from the cloud and nothing from streams, and go to no shadow")
+    @Test("take nothing from the cloud and nothing from streams")
     func ends() throws {
         let cloud = Subscription(from: .cloud, topicFilter: "x", to: .component("a"))
         #expect(try problems { $0.subscriptions.append(cloud) }[0].message.contains("in this version"))
         let stream = Subscription(from: .stream("default"), topicFilter: "x", to: .component("a"))
         #expect(try problems { $0.subscriptions.append(stream) }.map(\.path) == ["subscriptions[4].to"])
-        let shadow = Subscription(from: .component("a"), topicFilter: "x", to: .shadow)
-        #expect(try problems { $0.subscriptions.append(shadow) }[0].message.contains("no shadows"))
     }
 
     @Test("own their dead letters, and no other reserved topic")

@@ -61,13 +61,6 @@ struct GroupValidationTests {
         #expect(far[0].message.contains("add it to things"))
     }
 
-    @Test("says that shadows are not in this version")
-    func laterEnds() {
-        #expect(
-            add(Subscription(from: .allThings, topicFilter: "a", to: .shadow))[0].message
-                .contains("this version has no shadows"))
-    }
-
     @Test("refuses routes that make no sense")
     func routes() {
         #expect(

@@ -88,7 +88,8 @@ struct SchemaTests {
             ("configuration", "components: [{configuration: {QQ: 1}}]"),
             ("subscription", "subscriptions: [{QQ: 1}]"),
             ("stream", "streams: {a: {QQ: 1}}"), ("export", "streams: {a: {exports: [{QQ: 1}]}}"),
-            ("selector", "things: [{QQ: 1}]"),
+            ("selector", "things: [{QQ: 1}]"), ("shadows", "shadows: {QQ: 1}"),
+            ("shadowRule", "shadows: {sync: [{QQ: 1}]}"),
         ] as [(String?, String)])
     func group(definition: String?, line: String) throws {
         let text =

@@ -73,6 +73,7 @@ extension Hedgerow_Type_V1_GroupRevision {
         subscriptions = record.definition.subscriptions.map(Hedgerow_Type_V1_Subscription.init)
         streams = record.definition.effectiveStreams.sorted { $0.key < $1.key }
             .map { Hedgerow_Type_V1_StreamSettings(name: $0.key, settings: $0.value) }
+        if let settings = record.definition.shadows { shadows = Hedgerow_Type_V1_ShadowSettings(settings) }
         createTime = Google_Protobuf_Timestamp(record.createTime)
         components = record.definition.components.map { instance in
             var message = Hedgerow_Type_V1_ComponentInstance(instance)

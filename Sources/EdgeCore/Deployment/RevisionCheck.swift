@@ -136,7 +136,7 @@ public enum RevisionCheck {
 extension GroupDefinition {
     /// Reads a revision as it comes over the wire.
     ///
-    /// - Throws: ``UnreadableRevision`` where an end, a stream or a number cannot be read. A definition that is
+    /// - Throws: ``UnreadableRevision`` where an end, a stream, a direction or a number cannot be read. A definition that is
     ///   read may still be invalid: ask ``GroupDefinition/validate()``.
     public init(_ revision: Hedgerow_Type_V1_GroupRevision) throws(UnreadableRevision) {
         var subscriptions: [Subscription] = []
@@ -158,9 +158,18 @@ extension GroupDefinition {
             }
             streams[stream.name] = try StreamSettings(stream, path: path)
         }
+        var shadows: ShadowSettings?
+        if revision.hasShadows {
+            do {
+                shadows = try ShadowSettings(revision.shadows)
+            } catch {
+                throw UnreadableRevision(path: error.field, message: "\(error); update hedgerow-core")
+            }
+        }
         self.init(
             name: revision.group, cores: revision.cores, things: revision.things,
-            components: try Self.components(of: revision), subscriptions: subscriptions, streams: streams)
+            components: try Self.components(of: revision), subscriptions: subscriptions, streams: streams,
+            shadows: shadows)
     }
 
     /// What a revision says of its instances, by name; nothing where it cannot be read, which the check of it says.
@@ -189,7 +198,8 @@ extension GroupDefinition {
             components.append(
                 ComponentInstance(
                     name: instance.name, component: instance.component.isEmpty ? nil : instance.component,
-                    version: range, configuration: update, environment: instance.environment))
+                    version: range, configuration: update, environment: instance.environment,
+                    shadows: instance.shadows.map(ThingPattern.init)))
         }
         return components
     }

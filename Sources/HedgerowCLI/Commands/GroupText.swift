@@ -183,7 +183,8 @@ enum GroupText {
                     ComponentInstance(
                         name: instance.name, component: component(of: instance),
                         request: try VersionRequest(parsing: instance.version),
-                        configuration: try instance.update(), environment: instance.environment))
+                        configuration: try instance.update(), environment: instance.environment,
+                        shadows: instance.shadows.map(ThingPattern.init)))
             } catch {
                 throw CLIError(.failure, "\(error)", hint: "use a newer hedgerow")
             }
@@ -205,6 +206,13 @@ enum GroupText {
                     Subscription(
                         from: try SubscriptionEnd(parsing: route.from), topicFilter: route.topicFilter,
                         to: try SubscriptionEnd(parsing: route.to), via: route.via.isEmpty ? nil : route.via))
+            } catch {
+                throw CLIError(.failure, error.description, hint: "use a newer hedgerow")
+            }
+        }
+        if revision.hasShadows {
+            do throws(UnreadableShadowSettings) {
+                definition.shadows = try ShadowSettings(revision.shadows)
             } catch {
                 throw CLIError(.failure, error.description, hint: "use a newer hedgerow")
             }

@@ -22,6 +22,7 @@ extension Hedgerow_Type_V1_ComponentInstance {
             configuration.reset = update.reset.map(\.description)
         }
         environment = instance.environment
+        shadows = instance.shadows.map(\.text)
     }
 
     /// What it changes of the recipe's configuration.
