@@ -1,0 +1,222 @@
+public import Foundation
+import GRDB
+public import Shadows
+
+/// The core's side of the sync: what the cloud has is merged in one transaction, and what is here waits until the cloud
+/// confirms it.
+extension ShadowTransaction {
+    /// What is known of the cloud's document of a shadow.
+    public func base(of key: ShadowKey) throws -> ShadowBase {
+        guard let id = try id(of: key) else { return .none }
+        return try base(of: id)
+    }
+
+    private func base(of id: Int64) throws -> ShadowBase {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT incarnation, version, deleted, update_time, state, metadata, sent_incarnation, sent_version,
+                    sent_deleted, sent_update_time, sent_state, sent_metadata
+                FROM shadow_base WHERE shadow = ?
+                """)
+        guard let row = try Row.fetchOne(statement, arguments: [id]) else { return .none }
+        return ShadowBase(
+            cloud: try row.optionalInteger(1) == nil ? nil : try Self.shadow(row, from: 0),
+            pending: try row.optionalInteger(7) == nil ? nil : try Self.shadow(row, from: 6))
+    }
+
+    /// Takes what the cloud has: the core's document, its base and the conflicts, as the rules of the sync decide.
+    ///
+    /// - Parameters:
+    ///   - cloud: What the cloud has.
+    ///   - direction: Of the shadow.
+    ///   - core: Name of this core, for the conflicts.
+    @discardableResult
+    public func apply(
+        _ cloud: CloudShadow, to key: ShadowKey, direction: ShadowDirection, core: String
+    ) throws -> (decision: ShadowSyncDecision, conflicts: [RecordedConflict]) {
+        let before = try record(key)
+        let known = try before.map { try base(of: $0.id) } ?? .none
+        let decision = ShadowSyncDecision.make(
+            base: known, core: before?.shadow, cloud: cloud, direction: direction, now: now)
+        let conflicts = decision.conflicts.map { conflict in
+            RecordedConflict(
+                path: conflict.path, base: conflict.base?.text ?? "",
+                coreValue: conflict.coreValue?.text ?? "",
+                cloudValue: conflict.cloudValue?.text ?? "", winner: conflict.winner.rawValue,
+                rule: conflict.rule, core: core, coreVersion: conflict.coreVersion,
+                cloudVersion: conflict.cloudVersion, decideTime: now)
+        }
+        if let after = decision.core {
+            try enter(
+                ShadowStep(
+                    before: before?.shadow, after: after,
+                    acceptedText: ShadowStep.acceptedText(ofSynced: after), clientToken: nil), of: key,
+                before,
+                isDirty: decision.pushes)
+        }
+        guard let id = try before?.id ?? id(of: key) else { return (decision, []) }
+        if decision.core == nil { try setDirty(decision.pushes, id) }
+        try save(decision.base, of: id, isSynced: !decision.pushes)
+        try forgetProblem(of: id)
+        try enter(conflicts, of: id)
+        return (decision, conflicts)
+    }
+
+    /// Shadows that the cloud has not confirmed, in the order of their changes, with what is known of the cloud's.
+    ///
+    /// - Parameters:
+    ///   - last: Goes on behind the change of this number.
+    ///   - wants: Which ones; the things that are synced.
+    public func dirty(
+        after last: Int64 = 0, limit: Int, where wants: (ShadowKey) -> Bool = { _ in true }
+    ) throws -> [(record: ShadowRecord, base: ShadowBase)] {
+        let statement = try db.cachedStatement(
+            sql: "SELECT thing, name FROM shadow WHERE dirty = 1 AND change > ? ORDER BY change")
+        var found: [(record: ShadowRecord, base: ShadowBase)] = []
+        let cursor = try Row.fetchCursor(statement, arguments: [last])
+        while found.count < limit, let row = try cursor.next() {
+            let key = try Self.key(row, from: 0)
+            guard wants(key), let record = try record(key) else { continue }
+            found.append((record, try base(of: record.id)))
+        }
+        return found
+    }
+
+    /// A document is about to be sent. Has to be on disk before it is.
+    ///
+    /// - Parameter sent: What is sent, with the core's version.
+    public func sending(_ sent: StoredShadow, of key: ShadowKey) throws {
+        guard let id = try id(of: key) else { return }
+        try save(try base(of: id).sending(sent), of: id, isSynced: false)
+    }
+
+    /// The cloud has written what was sent.
+    ///
+    /// - Returns: whether the core has something newer by now.
+    @discardableResult
+    public func accepted(
+        _ sent: ShadowVersion, of key: ShadowKey, cloudVersion: UInt64, direction: ShadowDirection
+    ) throws -> Bool {
+        guard let record = try record(key) else { return false }
+        guard let base = try base(of: record.id).accepted(sent, cloudVersion: cloudVersion) else {
+            return record.isDirty
+        }
+        let isDirty = base.isDirty(record.shadow, direction: direction)
+        try setDirty(isDirty, record.id)
+        try save(base, of: record.id, isSynced: true)
+        try forgetProblem(of: record.id)
+        return isDirty
+    }
+
+    /// What is here need not reach the cloud: it is the same, or the direction says so.
+    ///
+    /// - Parameter version: That was looked at; a newer one stays to be looked at.
+    public func settle(_ key: ShadowKey, version: ShadowVersion) throws {
+        guard let record = try record(key), record.shadow.shadowVersion == version else { return }
+        try setDirty(false, record.id)
+        try forgetProblem(of: record.id)
+    }
+
+    /// A document cannot be synced as it is: it waits for another version.
+    ///
+    /// - Parameter problem: Why, for people.
+    public func fail(_ key: ShadowKey, version: ShadowVersion, problem: String) throws {
+        guard let record = try record(key) else { return }
+        if record.shadow.shadowVersion == version { try setDirty(false, record.id) }
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO shadow_problem (shadow, version, problem) VALUES (?1, ?2, ?3)
+                ON CONFLICT DO UPDATE SET version = ?2, problem = ?3
+                """
+        ).execute(arguments: [record.id, Int64(clamping: version.version), problem])
+    }
+
+    /// Marks everything of a thing as not confirmed: it is synced from now on, or in another direction.
+    public func markDirty(thing: String) throws {
+        try db.cachedStatement(sql: "UPDATE shadow SET dirty = 1 WHERE thing = ?").execute(
+            arguments: [thing])
+    }
+
+    private func setDirty(_ isDirty: Bool, _ id: Int64) throws {
+        try db.cachedStatement(sql: "UPDATE shadow SET dirty = ?1 WHERE id = ?2 AND dirty <> ?1").execute(
+            arguments: [isDirty, id])
+    }
+
+    private func forgetProblem(of id: Int64) throws {
+        try db.cachedStatement(sql: "DELETE FROM shadow_problem WHERE shadow = ?").execute(arguments: [id])
+    }
+
+    private func save(_ base: ShadowBase, of id: Int64, isSynced: Bool) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO shadow_base (shadow, sync_time, incarnation, version, deleted, update_time, state,
+                    metadata, sent_incarnation, sent_version, sent_deleted, sent_update_time, sent_state,
+                    sent_metadata)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                ON CONFLICT DO UPDATE SET sync_time = coalesce(?2, sync_time), incarnation = ?3, version = ?4,
+                    deleted = ?5, update_time = ?6, state = ?7, metadata = ?8, sent_incarnation = ?9,
+                    sent_version = ?10, sent_deleted = ?11, sent_update_time = ?12, sent_state = ?13,
+                    sent_metadata = ?14
+                """
+        ).execute(
+            arguments: [id, isSynced ? now : nil] + Self.columns(base.cloud) + Self.columns(base.pending))
+    }
+
+    private static func columns(_ shadow: StoredShadow?) -> StatementArguments {
+        [
+            (shadow?.incarnation.bytes).map { Data($0) }, shadow.map { Int64(clamping: $0.version) },
+            shadow?.isDeleted, shadow?.updateTime, shadow?.document?.stateText,
+            shadow?.document?.metadataText,
+        ]
+    }
+
+    // MARK: How far the cloud's changes were taken
+
+    /// The cloud's database that changes were taken from, and the number of the last; nil where none were.
+    public func cloudPosition() throws -> (database: Data, takenChange: Int64)? {
+        let statement = try db.cachedStatement(
+            sql: "SELECT name, taken_change FROM shadow_cloud WHERE id = 1")
+        return try Row.fetchOne(statement).map { (try $0.blob(0), try $0.integer(1)) }
+    }
+
+    /// Every change up to a number was taken.
+    public func setCloudPosition(database: Data, takenChange: Int64) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO shadow_cloud (id, name, taken_change) VALUES (1, ?1, ?2)
+                ON CONFLICT DO UPDATE SET name = ?1, taken_change = ?2
+                """
+        ).execute(arguments: [database, takenChange])
+    }
+
+    /// Things of which everything that the cloud has was told once.
+    public func thingsRead() throws -> Set<String> {
+        Set(
+            try Row.fetchAll(try db.cachedStatement(sql: "SELECT thing FROM shadow_read")).map {
+                try $0.text(0)
+            })
+    }
+
+    /// Everything that the cloud has of a thing was told.
+    public func markRead(thing: String) throws {
+        try db.cachedStatement(sql: "INSERT OR IGNORE INTO shadow_read (thing) VALUES (?)").execute(
+            arguments: [thing])
+    }
+
+    /// A thing is not synced any more: what the cloud changes of it is not told.
+    public func forgetRead(thing: String) throws {
+        try db.cachedStatement(sql: "DELETE FROM shadow_read WHERE thing = ?").execute(arguments: [thing])
+    }
+
+    /// The cloud has another database: its versions and numbers mean nothing here. Everything is to be told again, and
+    /// everything here to be looked at.
+    ///
+    /// - Parameter newestChange: Number of the newest change of that database.
+    public func beginAnew(database: Data, newestChange: Int64) throws {
+        try db.execute(sql: "DELETE FROM shadow_read")
+        try db.execute(sql: "DELETE FROM shadow_base")
+        try db.execute(sql: "DELETE FROM shadow_problem")
+        try db.execute(sql: "UPDATE shadow SET dirty = 1 WHERE dirty = 0")
+        try setCloudPosition(database: database, takenChange: newestChange)
+    }
+}
