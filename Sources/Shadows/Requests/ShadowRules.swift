@@ -7,12 +7,13 @@ public enum ShadowRules {
     ///   - update: The request.
     ///   - now: Microseconds since 1970.
     ///   - limits: Bounds. A document that is too large already may become smaller.
+    ///   - isSynced: Whether a sync may bring back an older creation; see ``nextVersion(after:now:isSynced:)``.
     ///   - newIncarnation: Names the creation, where this is one.
     /// - Throws: ``ShadowError`` with 400 where the first write names another version than 1, 409 where a later
     ///   one names another than the document has, 413 where the document would be too large.
     public static func update(
         _ stored: StoredShadow?, _ update: ShadowUpdate, now: Int64, limits: ShadowLimits,
-        newIncarnation: @autoclosure () -> ShadowIncarnation
+        isSynced: Bool = false, newIncarnation: @autoclosure () -> ShadowIncarnation
     ) throws(ShadowError) -> ShadowChange {
         let token = update.clientToken
         let document = stored?.document
@@ -30,7 +31,8 @@ public enum ShadowRules {
         ShadowPatch.apply(update.desired, to: &desired, &metadata.desired, seconds)
         ShadowPatch.apply(update.reported, to: &reported, &metadata.reported, seconds)
         let changed = ShadowDocument(
-            fitting: desired, reported, metadata, version: nextVersion(after: stored, now: now),
+            fitting: desired, reported, metadata,
+            version: nextVersion(after: stored, now: now, isSynced: isSynced),
             incarnation: document?.incarnation ?? newIncarnation(), updateTime: now)
         let size = changed.stateBytes
         if size > limits.documentBytes, size > document?.stateBytes ?? 0 {
@@ -67,10 +69,14 @@ public enum ShadowRules {
     /// - Parameters:
     ///   - stored: What is stored; nil for nothing.
     ///   - now: Microseconds since 1970.
-    public static func nextVersion(after stored: StoredShadow?, now: Int64) -> UInt64 {
+    ///   - isSynced: Whether it goes on counting as long as a deletion is stored at all: where a shadow is synced one
+    ///     way, the creation before the deletion may come back, and its versions must not go back.
+    public static func nextVersion(
+        after stored: StoredShadow?, now: Int64, isSynced: Bool = false
+    ) -> UInt64 {
         switch stored {
         case .present(let document)?: document.version + 1
-        case .deleted(let tombstone)? where tombstone.isCounting(at: now): tombstone.version + 1
+        case .deleted(let tombstone)? where isSynced || tombstone.isCounting(at: now): tombstone.version + 1
         default: 1
         }
     }

@@ -50,8 +50,22 @@ public struct ShadowBase: Hashable, Sendable {
     ///   - cloudVersion: Version that the shadow has in the cloud now.
     public func accepted(_ sent: ShadowVersion, cloudVersion: UInt64) -> ShadowBase? {
         guard let pending, pending.shadowVersion == sent else { return nil }
-        return ShadowBase(cloud: pending.with(version: cloudVersion))
+        var taken = pending.with(version: cloudVersion)
+        // As ShadowPush writes it: the cloud's own is deleted.
+        if case .deleted(var tombstone) = taken, let cloud {
+            tombstone.incarnation = cloud.incarnation
+            taken = .deleted(tombstone)
+        }
+        return ShadowBase(cloud: taken)
     }
+
+    /// The base after it is known that the cloud did not take what was sent: the stream on which it was sent is over, and
+    /// on the next one everything was told without it.
+    public var notTaken: ShadowBase { ShadowBase(cloud: cloud) }
+
+    /// Whether a deletion of the core's may be forgotten, as far as the sync goes: the cloud knows of it, or never knew
+    /// of the shadow.
+    public var isForgettable: Bool { pending == nil && cloud?.isDeleted ?? true }
 
     /// Whether a document of the cloud's is newer than the base, or of another creation. What is not has been taken
     /// already.

@@ -32,9 +32,12 @@ public enum ShadowPush {
             document.updateTime = now
             return .accepted(.present(document))
         case .deleted(let tombstone):
+            // What the cloud had is deleted, whatever the core's was called.
             return .accepted(
                 .deleted(
-                    ShadowTombstone(incarnation: tombstone.incarnation, version: version, deleteTime: now)))
+                    ShadowTombstone(
+                        incarnation: stored?.incarnation ?? tombstone.incarnation, version: version,
+                        deleteTime: now)))
         }
     }
 }

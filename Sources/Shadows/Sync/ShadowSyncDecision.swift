@@ -21,8 +21,10 @@ public struct ShadowSyncDecision: Hashable, Sendable {
     ///   - cloud: What the cloud has.
     ///   - direction: Of the shadow.
     ///   - now: Microseconds since 1970, for what the core has to have.
+    ///   - newIncarnation: Names a creation, where the decision is one.
     public static func make(
-        base: ShadowBase, core: StoredShadow?, cloud: CloudShadow, direction: ShadowDirection, now: Int64
+        base: ShadowBase, core: StoredShadow?, cloud: CloudShadow, direction: ShadowDirection, now: Int64,
+        newIncarnation: @autoclosure () -> ShadowIncarnation = .random()
     ) -> ShadowSyncDecision {
         // What was sent and not answered is what both had, once the cloud says that it took it.
         var known = base.cloud
@@ -32,7 +34,7 @@ public struct ShadowSyncDecision: Hashable, Sendable {
         let outcome: Outcome
         switch direction {
         case .both: outcome = merge(known, core, cloud.stored, now)
-        case .toCloud: outcome = keepCore(known, core, cloud.stored)
+        case .toCloud: outcome = keepCore(known, core, cloud.stored, newIncarnation)
         case .toEdge: outcome = takeCloud(known, core, cloud.stored)
         }
         let changed = outcome.core.flatMap { value -> StoredShadow? in
@@ -134,11 +136,22 @@ public struct ShadowSyncDecision: Hashable, Sendable {
             cloudValue: cloud.document?.state, winner: winner, rule: rule)
     }
 
+    /// The core's stands. Where the cloud deleted that creation, it is created again there: what is deleted never
+    /// comes back under its old name.
     private static func keepCore(
-        _ base: StoredShadow?, _ core: StoredShadow?, _ cloud: StoredShadow?
+        _ base: StoredShadow?, _ core: StoredShadow?, _ cloud: StoredShadow?,
+        _ newIncarnation: () -> ShadowIncarnation
     ) -> Outcome {
         guard let core, let cloud, !core.isEquivalent(to: cloud) else { return .stay }
-        return coreStands(base, core, cloud, oneWay)
+        var outcome = coreStands(base, core, cloud, oneWay)
+        let isGone =
+            core.incarnation == cloud.incarnation
+            ? cloud.isDeleted : base?.incarnation == core.incarnation
+        if isGone, var document = core.document {
+            document.incarnation = newIncarnation()
+            outcome.core = .present(document)
+        }
+        return outcome
     }
 
     private static func takeCloud(
@@ -161,8 +174,11 @@ extension StoredShadow {
             document.updateTime = now
             return .present(document)
         case .deleted(let tombstone):
+            // What this side had is deleted, whatever the other side's was called.
             return .deleted(
-                ShadowTombstone(incarnation: tombstone.incarnation, version: version, deleteTime: now))
+                ShadowTombstone(
+                    incarnation: own?.incarnation ?? tombstone.incarnation, version: version, deleteTime: now)
+            )
         }
     }
 }
