@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,6 +33,14 @@ def merged(section: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def stamped(patch: dict[str, Any], now: int) -> dict[str, Any]:
+    """The metadata of a patch: the same tree with the time at its leaves."""
+    return {
+        name: stamped(value, now) if isinstance(value, dict) else None if value is None else {"timestamp": now}
+        for name, value in patch.items()
+    }
+
+
 def difference(desired: dict[str, Any], reported: dict[str, Any]) -> dict[str, Any]:
     """What is desired and not reported so."""
     found: dict[str, Any] = {}
@@ -51,7 +60,9 @@ class FakeShadows(rpc.ShadowServiceServicer):
     def __init__(self, authenticate: Callable[[grpc.ServicerContext], None], refuse: Refuse) -> None:
         self.changed = threading.Condition()
         self.states: dict[Key, dict[str, dict[str, Any]]] = {}
+        self.metadata: dict[Key, dict[str, dict[str, Any]]] = {}
         self.versions: dict[Key, int] = {}
+        self.clock: Callable[[], float] = time.time
         self.events: list[pb.WatchShadowResponse] = []
         """All that happened; an event's position is its number in it, from 1."""
         self.reports: list[tuple[Key, dict[str, Any]]] = []
@@ -82,11 +93,14 @@ class FakeShadows(rpc.ShadowServiceServicer):
 
     def _change(self, key: Key, sections: dict[str, Any], token: str) -> int:
         state = dict(self.states.get(key, {}))
+        metadata = self.metadata.setdefault(key, {})
         for section, patch in sections.items():
             if patch is None:
                 state.pop(section, None)
+                metadata.pop(section, None)
             else:
                 state[section] = merged(state.get(section, {}), patch)
+                metadata[section] = merged(metadata.get(section, {}), stamped(patch, int(self.clock())))
         before, self.states[key] = self.states.get(key, {}), state
         version = self.versions[key] = self.versions.get(key, 0) + 1
         accepted = {"state": sections, "version": version} | ({"clientToken": token} if token else {})
@@ -140,7 +154,8 @@ class FakeShadows(rpc.ShadowServiceServicer):
             return None
         shown = {**state, "delta": self.delta(key)}
         document = {"state": {section: value for section, value in shown.items() if value}}
-        return json.dumps({**document, "metadata": {}, "version": self.versions[key], "timestamp": 1_700_000_000})
+        metadata = self.metadata[key]
+        return json.dumps({**document, "metadata": metadata, "version": self.versions[key], "timestamp": 1_700_000_000})
 
     def UpdateShadow(
         self, request: pb.UpdateShadowRequest, context: grpc.ServicerContext
@@ -187,7 +202,7 @@ class FakeShadows(rpc.ShadowServiceServicer):
             if request.version and request.version != self.versions[key]:
                 text = f"The shadow has version {self.versions[key]}."
                 self._refuse(context, grpc.StatusCode.ABORTED, "SHADOW_VERSION_CONFLICT", text)
-            del self.states[key]
+            del self.states[key], self.metadata[key]
             self.versions[key] += 1
             self._tell(key, pb.SHADOW_EVENT_KIND_DELETED, {"version": self.versions[key]})
             self.after("delete", context)

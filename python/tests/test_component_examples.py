@@ -30,7 +30,8 @@ from hedgerow.component.v1 import component_pb2
 from hedgerow.type.v1 import message_pb2
 
 EXAMPLES = REPOSITORY / "Examples"
-RECIPES = sorted([*EXAMPLES.rglob("recipe.yaml"), EXAMPLES / "republish" / "transform.yaml"])
+TRANSFORMS = [EXAMPLES / "republish" / "transform.yaml", EXAMPLES / "rain-predictor" / "report-readings.yaml"]
+RECIPES = sorted([*EXAMPLES.rglob("recipe.yaml"), *TRANSFORMS])
 
 if not EXAMPLES.is_dir():
     pytest.skip("the examples are in the repository only", allow_module_level=True)
@@ -247,6 +248,23 @@ def test_compensate_reads_the_thermal_zone(core: FakeCore, tmp_path: Path) -> No
     assert [values(message) for message in core.published] == [{"temperature": 22.0, "humidity": 40.0}]
     assert core.published[0].reading.units["temperature"] == "°C"
     assert core.failures == ["KeyError: 'temperature'"]
+
+
+def test_compensate_reports_into_the_shadow(core: FakeCore, tmp_path: Path) -> None:
+    configure(core, samples=8, interval=0.001)
+    zone = tmp_path / "temp"
+    zone.write_text("45000\n")
+    core.put(
+        record(1, temperature=33.5, humidity=40.0, pressure=1_013.0, gas=120.0),
+        record(2, temperature=33.5, humidity=40.0),
+    )
+    script = "compensate-report/compensate_report.py"
+    with python(core, script, THERMAL_ZONE=str(zone), THING_NAME="bme680-1"):
+        eventually("one is reported, one fails", lambda: not core.inbox)
+    assert core.shadows.states == {
+        ("bme680-1", ""): {"reported": {"temperature": 22.0, "humidity": 40.0, "pressure": 1_013.0}}
+    }
+    assert core.failures == ["KeyError: 'pressure'"] and not core.published
 
 
 def test_a_shell_script_publishes_the_load(core: FakeCore, tmp_path: Path) -> None:

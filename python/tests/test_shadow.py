@@ -71,6 +71,7 @@ def test_what_was_reported_and_desired_comes_back(core: FakeCore, shadow: Shadow
     assert document.delta == second.delta and document.version == 2
     assert isinstance(document.reported["count"], int) and isinstance(document.reported["temperature"], float)
     assert document.update_time.tzinfo is not None
+    assert set(document.metadata["reported"]["fan"]) == {"on"}
     assert (document.thing, document.name) == ("bme680-1", "")
 
 
