@@ -45,6 +45,8 @@ make_environment() {
     './python[test]' hatchling || die "pip could not install the package; see its message above"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c python/requirements-test.txt \
     -r python/requirements-scan.txt || say "sslyze cannot be installed here; openssl alone looks at the listeners"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c python/requirements-test.txt \
+    -r python/requirements-models.txt || say "runtimes of models cannot be installed here; their tests are left out"
   # Written last: an interrupted installation is made again.
   printf '%s\n' "$wanted" >"$venv/pyproject.cksum"
 }
