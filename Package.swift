@@ -169,6 +169,7 @@ let package = Package(
         .target(
             name: "ThingClient",
             dependencies: [
+                "Shadows",
                 "RPCSupport", "HedgerowAPI", "Identity", "Messaging", "PKI", "BME680", "Observability",
                 grpcCore,
                 grpcPosix, grpcProtobuf, swiftProtobuf, lifecycle, logging, tracing,
@@ -224,7 +225,8 @@ let package = Package(
         .testTarget(
             name: "ExpressionsTests", dependencies: ["Expressions", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "TransformsTests", dependencies: ["Transforms", "Expressions", "Messaging", "TestSupport"],
+            name: "TransformsTests",
+            dependencies: ["Transforms", "Shadows", "Expressions", "Messaging", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "ShadowsTests", dependencies: ["Shadows", "TestSupport"], swiftSettings: strict),
         .testTarget(

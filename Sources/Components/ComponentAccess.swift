@@ -4,6 +4,9 @@ public import Transforms
 public struct ComponentAccess: Hashable, Sendable {
     /// What it may ask the core for. A transform asks in expressions; a process reads what ``readPaths`` has.
     public var host: HostAccess
+    /// What it may do with shadows; nil for nothing. A transform has it for those of the thing of its message, a process
+    /// for those that its instance names (``ComponentInstance/shadows``).
+    public var shadows: ShadowAccess?
     /// Absolute paths that a process may read, besides the system's own; at most 32.
     public var read: [String]
     /// Absolute paths that a process may read and write; at most 32.
@@ -20,10 +23,11 @@ public struct ComponentAccess: Hashable, Sendable {
 
     /// Makes an access; nothing where nothing is said.
     public init(
-        host: HostAccess = [], read: [String] = [], write: [String] = [], devices: [String] = [],
-        network: Bool = false
+        host: HostAccess = [], shadows: ShadowAccess? = nil, read: [String] = [], write: [String] = [],
+        devices: [String] = [], network: Bool = false
     ) {
         self.host = host
+        self.shadows = shadows
         self.read = read
         self.write = write
         self.devices = devices
@@ -47,7 +51,8 @@ public struct ComponentAccess: Hashable, Sendable {
 
     /// In words, for people: `cpu_temperature, read /srv/data, network`; empty where there is nothing.
     public var names: [String] {
-        host.names + read.map { "read \($0)" } + write.map { "write \($0)" }
+        host.names + (shadows.map { ["\($0.rawValue) shadows"] } ?? []) + read.map { "read \($0)" }
+            + write.map { "write \($0)" }
             + devices.map { "device \($0)" } + (network ? ["network"] : [])
     }
 }

@@ -5,7 +5,8 @@ import Yams
 
 /// What a component may reach of its core.
 extension ComponentDecoder {
-    static let accessKeys = ["host", "read", "write", "devices", "network"]
+    static let accessKeys = ["host", "shadows", "read", "write", "devices", "network"]
+    private static let programKeys = ["read", "write", "devices", "network"]
 
     /// Reads `access`. What only a program can use is refused on a transform.
     ///
@@ -21,8 +22,12 @@ extension ComponentDecoder {
                 entry.value, what: "access", known: Self.accessKeys,
                 advice: ["files": "access to files is named by path; write \"read\" or \"write\""]) ?? [:]
         if let host = fields["host"] { access.host = readHost(host) }
+        if let shadows = fields["shadows"] {
+            places["access.shadows"] = shadows.keyPlace
+            access.shadows = reader.choice(shadows, what: "access to shadows")
+        }
         if !isProcess {
-            for key in Self.accessKeys.dropFirst() {
+            for key in Self.programKeys {
                 guard let field = fields[key] else { continue }
                 reader.report(
                     field.keyPlace, "\"\(key)\" is for programs (\"process\"), not for transforms; remove it")

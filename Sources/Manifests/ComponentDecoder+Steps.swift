@@ -3,8 +3,8 @@ import Transforms
 import Yams
 
 extension ComponentDecoder {
-    private static let steps = ["where", "let", "set", "keep", "drop", "publish"]
-    private static let laterSteps = ["window", "deadband", "throttle", "shadow", "append"]
+    private static let steps = ["where", "let", "set", "keep", "drop", "shadow", "publish"]
+    private static let laterSteps = ["window", "deadband", "throttle", "append"]
 
     /// The steps as far as they can be read; nil where there is no list. What cannot be read is reported and
     /// leaves out its step, or its entry of a step.
@@ -48,6 +48,7 @@ extension ComponentDecoder {
         case "set": return readAssignments(entry, path: stepPath)
         case "keep": return readNames(entry, path: stepPath).map { .keep($0) }
         case "drop": return readNames(entry, path: stepPath).map { .drop($0) }
+        case "shadow": return readShadow(entry, path: stepPath)
         default: return readPublish(entry, path: stepPath)
         }
     }
@@ -76,7 +77,7 @@ extension ComponentDecoder {
     // MARK: Steps
 
     /// Stands for an expression that could not be read, so that its name is known and fits everywhere.
-    private static let placeholder = ExpressionText("dyn(null)")
+    static let placeholder = ExpressionText("dyn(null)")
 
     private mutating func readBindings(_ entry: ManifestReader.Entry, path: String) -> TransformStep? {
         guard let entries = reader.entries(entry.value, what: "\"let\"") else { return nil }
@@ -142,7 +143,7 @@ extension ComponentDecoder {
     // MARK: Expressions
 
     /// An expression: any scalar, so that `factor: 2.0` and `valid: true` need no quotes.
-    private mutating func expression(_ node: Node, path: String, what: String) -> ExpressionText? {
+    mutating func expression(_ node: Node, path: String, what: String) -> ExpressionText? {
         let errorsBefore = reader.errors.count
         guard case .scalar(let scalar) = node else {
             _ = reader.text(node, what: "the expression of \(what)")

@@ -56,7 +56,7 @@ struct ComponentDecoder {
         let requirements = readRequirements(fields, of: name)
         let process = fields["process"].flatMap { readProcess($0) }
         let transform = readTransform(
-            fields, access: isAccessRead ? access.host : Self.everything, configuration)
+            fields, access: isAccessRead ? access : Self.everything, configuration)
         guard reader.errors.isEmpty, let name, let version else { return nil }
         let work: (definition: RecipeWork, compiled: ComponentWork)
         if let process {
@@ -94,7 +94,8 @@ struct ComponentDecoder {
     }
 
     private mutating func readTransform(
-        _ fields: [String: ManifestReader.Entry], access: HostAccess, _ configuration: RecipeConfiguration
+        _ fields: [String: ManifestReader.Entry], access: ComponentAccess,
+        _ configuration: RecipeConfiguration
     ) -> (definition: TransformDefinition, compiled: Transform)? {
         guard let entry = fields["transform"] else { return nil }
         if let input = fields["input"] { places["input"] = input.keyPlace }
@@ -110,7 +111,8 @@ struct ComponentDecoder {
         return compile(definition, access: access).map { (definition, $0) }
     }
 
-    private static let everything = HostAccess(HostAccess.allNames.compactMap { HostAccess(name: $0) })
+    private static let everything = ComponentAccess(
+        host: HostAccess(HostAccess.allNames.compactMap { HostAccess(name: $0) }), shadows: .write)
 
     private mutating func isComponent(_ root: Node) -> Bool {
         guard case .mapping(let mapping) = root else {
@@ -217,9 +219,9 @@ struct ComponentDecoder {
 
     // MARK: Meaning
 
-    private mutating func compile(_ definition: TransformDefinition, access: HostAccess) -> Transform? {
+    private mutating func compile(_ definition: TransformDefinition, access: ComponentAccess) -> Transform? {
         do throws(TransformErrors) {
-            let transform = try Transform(definition, access: access)
+            let transform = try Transform(definition, access: access.host, shadows: access.shadows)
             warnings = transform.warnings.map { problem in
                 let (place, message) = locate(problem)
                 return ManifestError(

@@ -5,14 +5,16 @@ public struct Transform: Sendable {
     public let definition: TransformDefinition
     /// What it may ask the host for.
     public let access: HostAccess
+    /// What it may do with the shadows of the thing of its message; nil for nothing.
+    public let shadows: ShadowAccess?
     /// What it sends out: one entry a `publish` step, in their order.
     public let outputs: [TransformOutputDeclaration]
     /// What is odd and may well be meant: an access or a name that nothing uses, steps after the last
-    /// `publish`.
+    /// `publish` or `shadow`.
     public let warnings: [TransformProblem]
     /// Variables that an instance should have: expressions read them, and none asks whether they are there.
     public let neededEnvironment: [String]
-    /// The steps up to the last `publish`.
+    /// The steps up to the last `publish` or `shadow`.
     let steps: [CompiledStep]
     /// The recipe's configuration and no environment.
     let defaults: TransformSettings
@@ -20,17 +22,20 @@ public struct Transform: Sendable {
     /// Checks and compiles a definition.
     ///
     /// - Throws: ``TransformErrors`` with everything that is wrong.
-    public init(_ definition: TransformDefinition, access: HostAccess = []) throws(TransformErrors) {
-        var compiler = TransformCompiler(definition, access: access)
+    public init(
+        _ definition: TransformDefinition, access: HostAccess = [], shadows: ShadowAccess? = nil
+    ) throws(TransformErrors) {
+        var compiler = TransformCompiler(definition, access: access, shadows: shadows)
         compiler.run()
         if !compiler.problems.isEmpty { throw TransformErrors(problems: compiler.problems) }
         self.definition = definition
         self.access = access
+        self.shadows = shadows
         self.outputs = compiler.outputs
         self.warnings = compiler.warnings
         self.neededEnvironment = compiler.neededEnvironment
         self.defaults = TransformSettings(configuration: definition.configuration)
-        self.steps = Array(compiler.steps.prefix((compiler.outputs.last?.step ?? -1) + 1))
+        self.steps = Array(compiler.steps.prefix((compiler.lastEffect ?? -1) + 1))
     }
 
     /// Processes a batch. It never throws and never stops: what fails, fails row by row.

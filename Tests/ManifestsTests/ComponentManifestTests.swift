@@ -144,7 +144,7 @@ struct ComponentManifestTests {
                 "c.yaml:8:30: a field of input has no key \"note\"; known are type, unit",
                 "c.yaml:10:5: there is no step \"wher\"; did you mean \"where\"?",
                 "c.yaml:11:5: the step \"window\" is not in this version; steps are where, let, set, keep, drop, "
-                    + "publish",
+                    + "shadow, publish",
                 "c.yaml:12:14: the expression of \"a\" is missing; write one, such as 2.0 * x",
                 "c.yaml:13:14: a field of set lacks \"value\"; add it",
                 "c.yaml:14:11: \"keep\" has to be a list, but is the text \"a\"",
@@ -154,7 +154,7 @@ struct ComponentManifestTests {
                 "c.yaml:16:15: publish has no key \"topc\"; did you mean \"topic\"?",
                 "c.yaml:18:5: a step has one key, and \"publish\" is one more than \"let\"; begin a step of its own "
                     + "with a dash",
-                "c.yaml:19:5: the step is empty; write one of where, let, set, keep, drop, publish",
+                "c.yaml:19:5: the step is empty; write one of where, let, set, keep, drop, shadow, publish",
                 "c.yaml:20:5: a step has to be a mapping (key: value), but is the text \"publish\"",
                 "c.yaml:21:17: there is no host access \"cpu_temprature\"; did you mean \"cpu_temperature\"?",
                 "c.yaml:21:34: access to files is named by path; write \"read\" or \"write\"",
@@ -255,12 +255,12 @@ struct ComponentManifestTests {
 
     @Test(
         "say which steps are not in this version",
-        arguments: ["window", "deadband", "throttle", "shadow", "append"])
+        arguments: ["window", "deadband", "throttle", "append"])
     func laterSteps(step: String) {
         #expect(
             stepErrors("- \(step): {}\n- publish: x") == [
                 "c.yaml:5:3: the step \"\(step)\" is not in this version; steps are where, let, set, keep, drop, "
-                    + "publish"
+                    + "shadow, publish"
             ])
     }
 }

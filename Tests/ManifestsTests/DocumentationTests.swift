@@ -25,7 +25,7 @@ struct DocumentationTests {
                 listing.isRecipe
                 ? listing.text
                 : "transform:\n\(listing.text)\nkind: Component\nname: example\nversion: 1.0.0\n"
-                    + "access: {host: [cpu_temperature]}\n"
+                    + "access: {host: [cpu_temperature], shadows: write}\n"
             let manifest: ComponentManifest
             do {
                 manifest = try ComponentManifest.parse(text, fileName: "transforms.md")
@@ -74,7 +74,7 @@ struct DocumentationTests {
 
     @Test("has every step, function, unit and limit")
     func completeness() {
-        for step in ["where", "let", "set", "keep", "drop", "publish"] {
+        for step in ["where", "let", "set", "keep", "drop", "shadow", "publish"] {
             #expect(examples.listings.contains { $0.text.contains("- \(step):") }, "the step \(step)")
         }
         let expressions = examples.rows.map(\.expression)
@@ -85,12 +85,13 @@ struct DocumentationTests {
         // The page is not a part of the messages.
         let missing = UnitRule.known.filter { !examples.text.contains("`\($0)`") }
         #expect(missing == [])
-        #expect(TransformLimits.batchCost == 4_194_304)
+        #expect(TransformLimits.batchCost == 4_194_304 && TransformLimits.shadowBytes == 30_720)
         let limits = [
             "at most \(TransformLimits.steps); \(TransformLimits.publishes); \(TransformLimits.bindings)",
             "| fields of a reading | \(TransformLimits.fields); name \(TransformLimits.fieldNameBytes) bytes, text "
                 + "\(TransformLimits.textBytes >> 10) KiB, unit \(TransformLimits.unitBytes) bytes |",
-            "readings together | 4,194,304 units of work",
+            "| `shadow` steps | at most \(TransformLimits.shadowSteps) |",
+            "by one step | 30,720 bytes |", "readings together | 4,194,304 units of work",
             "all steps together | \(TransformLimits.madeTextBytes >> 20) MiB |",
             "all `publish` steps together | \(TransformLimits.publishedBytes >> 20) MiB;",
             "| recipe | \(ManifestLimits.recipeBytes >> 10) KiB; nesting \(ManifestLimits.depth) levels |",

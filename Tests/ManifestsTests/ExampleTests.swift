@@ -1,6 +1,7 @@
 import Components
 import Foundation
 import Manifests
+import Shadows
 import Testing
 import Transforms
 
@@ -53,6 +54,29 @@ struct ExampleTests {
                 "alarms/oven-1: temperature=81.5 °C, alarm=true",
                 "alarms/oven-2: temperature=81.0 °C, alarm=false",
             ])
+    }
+
+    @Test("tell a shadow what was measured last")
+    func report() throws {
+        let name = "compensate-report-1.0.0.yaml"
+        let manifest = try ComponentManifest.parse(try text(name), fileName: name)
+        #expect(manifest.warnings.isEmpty)
+        let transform = try #require(manifest.transform)
+        let result = transform.process(
+            try DocumentedReadings.batch("temperature=33.5 °C, pressure=1013.2 hPa, humidity=40.0 %RH"),
+            host: DocumentedHost())
+        #expect(
+            DocumentedReadings.outcome(result)
+                == "shadow: reported {\"humidity\": 40.0, \"pressure\": 1013.2, \"temperature\": 22.0}; "
+                + "republish/reading: temperature=22.0 °C, pressure=1013.2 hPa, humidity=40.0 %RH")
+        let group = try GroupManifest.parse(
+            try text("press-hall-shadows.yaml"), fileName: "press-hall-shadows")
+        #expect(group.components.map(\.component) == [manifest.recipe.name])
+        #expect(group.validate(outputs: [manifest.recipe.name: manifest.work.outputs]) == [])
+        #expect(group.warnings(outputs: [manifest.recipe.name: manifest.work.outputs]) == [])
+        #expect(
+            group.shadowRules["bme680-2"]?.direction == .toCloud
+                && group.shadowRules["lamp"]?.direction == .both)
     }
 
     @Test("are all read by what they are for")

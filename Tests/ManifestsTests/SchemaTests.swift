@@ -2,6 +2,7 @@ import Components
 import Foundation
 import Manifests
 import Testing
+import Transforms
 
 /// The schemas for editors (`docs/schema`) name the same keys as the readers of files.
 @Suite("JSON Schema files")
@@ -70,6 +71,7 @@ struct SchemaTests {
         "of recipes names the steps and their keys",
         arguments: [
             ("step", "QQ: 1"), ("assignment", "set: {a: {QQ: 1}}"), ("computedTopic", "publish: {QQ: 1}"),
+            ("shadowStep", "shadow: {QQ: 1}"),
         ])
     func steps(definition: String, step: String) throws {
         let text =
@@ -145,6 +147,7 @@ struct SchemaTests {
         #expect(failures?["maximum"] as? Int == HealthCheck.Limits.failures.upperBound)
         #expect(failures?["default"] as? Int == HealthCheck.Defaults.failures)
         let access = try properties("access")
+        #expect(access["shadows"]?["enum"] as? [String] == ShadowAccess.allCases.map(\.rawValue))
         for key in ["read", "write", "devices"] {
             #expect(access[key]?["maxItems"] as? Int == ComponentAccess.maximumPaths)
         }

@@ -5,5 +5,6 @@ enum CompiledStep: Sendable {
     case set([CompiledAssignment])
     case keep(Set<String>)
     case drop(Set<String>)
+    case shadow(CompiledShadow)
     case publish(CompiledPublish)
 }

@@ -12,7 +12,18 @@ enum HostFunctions {
         documentation:
             "The temperature of the core's CPU in °C: the newest sample, or the mean over a duration.")
 
-    /// What a function needs; empty where it is not one of ours.
+    /// `shadow()` and `shadow('NAME')`: the document of the message's thing.
+    static let shadow = HostFunction(
+        name: "shadow",
+        overloads: [
+            HostFunction.Overload(parameters: [], result: .map(.string, .dyn)),
+            HostFunction.Overload(parameters: [.string], result: .map(.string, .dyn)),
+        ],
+        documentation:
+            "The newest local shadow of the message's thing, the classic one or a named one: a map of desired, reported "
+            + "and version, empty where there is none.")
+
+    /// What a function needs of the host; empty where it is not one of ours.
     static func access(for function: String) -> HostAccess {
         function == cpuTemperature.name ? .cpuTemperature : []
     }

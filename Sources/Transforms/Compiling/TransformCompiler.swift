@@ -6,12 +6,16 @@ import Messaging
 struct TransformCompiler {
     let definition: TransformDefinition
     let access: HostAccess
+    let shadows: ShadowAccess?
     private(set) var problems: [TransformProblem] = []
     private(set) var warnings: [TransformProblem] = []
     private(set) var steps: [CompiledStep] = []
     private(set) var outputs: [TransformOutputDeclaration] = []
     private var schema: TransformSchema
+    /// Index of the last step that sends something out.
+    var lastEffect: Int?
     private var usedAccess: HostAccess = []
+    var usedShadows: ShadowAccess?
     private var usedVariables: Set<String> = []
     private var usedConfiguration: Set<String> = []
     private var readVariables: Set<String> = []
@@ -22,9 +26,10 @@ struct TransformCompiler {
     private var suggestions = 0
     private static let mostSuggestions = 20
 
-    init(_ definition: TransformDefinition, access: HostAccess) {
+    init(_ definition: TransformDefinition, access: HostAccess, shadows: ShadowAccess?) {
         self.definition = definition
         self.access = access
+        self.shadows = shadows
         self.schema = TransformSchema(input: definition.input, configuration: definition.configuration)
     }
 
@@ -46,6 +51,12 @@ struct TransformCompiler {
             problems.append(TransformProblem(path: path, message: message, span: span))
         }
     }
+
+    mutating func warn(_ path: String, _ message: String) {
+        warnings.append(TransformProblem(path: path, message: message))
+    }
+
+    mutating func append(_ step: CompiledStep) { steps.append(step) }
 
     // MARK: The whole
 
@@ -78,7 +89,14 @@ struct TransformCompiler {
             return false
         }
         let publishes = steps.filter { if case .publish = $0 { true } else { false } }.count
-        if publishes == 0 {
+        let changes = steps.filter { if case .shadow = $0 { true } else { false } }.count
+        if changes > TransformLimits.shadowSteps {
+            add(
+                "transform",
+                "\(changes) shadow steps are too many; a transform has at most \(TransformLimits.shadowSteps)"
+            )
+        }
+        if publishes == 0, changes == 0 {
             add("transform", "nothing is published; add a step \"publish: TOPIC\"")
         } else if publishes > TransformLimits.publishes {
             add(
@@ -97,6 +115,7 @@ struct TransformCompiler {
                 TransformProblem(
                     path: "access.host", message: "no expression uses \"\(name)\"; remove it from access"))
         }
+        checkUseOfShadows()
         for name in definition.configuration.keys.sorted() where !usedConfiguration.contains(name) {
             warnings.append(
                 TransformProblem(
@@ -108,11 +127,13 @@ struct TransformCompiler {
             warnings.append(
                 TransformProblem(path: place.path, message: "nothing uses \"\(name)\"; remove it or use it"))
         }
-        if let last = outputs.last?.step, last < definition.steps.count - 1 {
+        if let last = lastEffect, last < definition.steps.count - 1 {
             warnings.append(
                 TransformProblem(
                     path: "transform[\(last + 1)]",
-                    message: "the steps after the last publish do nothing; publish after them or remove them")
+                    message:
+                        "the steps after the last \(definition.steps[last].keyword) do nothing; publish after them or "
+                        + "remove them")
             )
         }
     }
@@ -144,6 +165,7 @@ struct TransformCompiler {
             checkNames(names, path: path)
             steps.append(.drop(Set(names)))
             schema.drop(names)
+        case .shadow(let change): self.change(change, path: path, label: label, index: index)
         case .publish(let topic): publish(topic, path: path, label: label, step: index)
         }
     }
@@ -211,6 +233,7 @@ struct TransformCompiler {
 
     private mutating func publish(_ topic: PublishTopic, path: String, label: String, step: Int) {
         let index = outputs.count
+        lastEffect = step
         switch topic {
         case .literal(let text):
             do throws(InvalidTopic) {
@@ -242,7 +265,7 @@ struct TransformCompiler {
 
     // MARK: Expressions
 
-    private mutating func expression(
+    mutating func expression(
         _ text: ExpressionText, path: String, label: String
     ) -> LabelledExpression? {
         let label = text.line.map { "\(label) (line \($0))" } ?? label
@@ -274,6 +297,7 @@ struct TransformCompiler {
     private static let limits = ExpressionLimits(maximumCost: 4 * TransformLimits.textBytes)
 
     private mutating func check(_ call: HostCall, path: String) {
+        if call.function == HostFunctions.shadow.name { return checkShadow(call, path: path) }
         let span = call.span.start..<call.span.end
         let needed = HostFunctions.access(for: call.function)
         usedAccess.formUnion(needed)
@@ -291,7 +315,7 @@ struct TransformCompiler {
         add(path, problem, span: call.argumentSpans.first.map { $0.start..<$0.end } ?? span)
     }
 
-    private static func whole(_ text: ExpressionText) -> Range<Int> { 0..<text.source.utf8.count }
+    static func whole(_ text: ExpressionText) -> Range<Int> { 0..<text.source.utf8.count }
 
     private func described(_ type: ValueType) -> String { "of type \(type)" }
 
@@ -329,7 +353,7 @@ struct TransformCompiler {
         return suggestions > Self.mostSuggestions ? nil : Suggestion.nearest(to: name, in: names)
     }
 
-    private static func problem(withFieldName name: String) -> String? {
+    static func problem(withFieldName name: String) -> String? {
         if name.isEmpty { return "a field's name is empty; give it one" }
         if name.utf8.count > TransformLimits.fieldNameBytes {
             return

@@ -34,6 +34,7 @@ struct TransformSchema {
         declarations.declareRecord(configuration)
         declarations.declareRecord(ConfigurationRecord.environmentType)
         declarations.declareFunction(HostFunctions.cpuTemperature)
+        declarations.declareFunction(HostFunctions.shadow)
         return declarations
     }
 

@@ -6,6 +6,10 @@ public enum TransformLimits {
     public static let steps = 64
     /// Most `publish` steps of a transform.
     public static let publishes = 16
+    /// Most `shadow` steps of a transform.
+    public static let shadowSteps = 16
+    /// Most bytes that one reading changes in a shadow, by one step: what a shadow on a core has at most.
+    public static let shadowBytes = 30_720
     /// Most names that `let` steps of a transform bind.
     public static let bindings = 256
     /// Most fields of a reading, declared, set or published: 256 (semantics, section 8).

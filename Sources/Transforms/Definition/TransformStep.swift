@@ -10,6 +10,8 @@ public enum TransformStep: Hashable, Sendable {
     case keep([String])
     /// `drop`: removes these fields.
     case drop([String])
+    /// `shadow`: changes a shadow of the message's thing by the message, as it is now. Further steps may follow.
+    case shadow(ShadowStep)
     /// `publish`: sends the message, as it is now, out under a topic. Further steps may follow.
     case publish(PublishTopic)
 
@@ -21,6 +23,7 @@ public enum TransformStep: Hashable, Sendable {
         case .set: "set"
         case .keep: "keep"
         case .drop: "drop"
+        case .shadow: "shadow"
         case .publish: "publish"
         }
     }

@@ -3,13 +3,21 @@ import Expressions
 /// Answers the host functions of expressions; asks the host once a batch for the same thing.
 final class HostAdapter: HostEnvironment {
     private let host: any TransformHost
+    private let thing: String
     private var answers: [Duration?: Result<Double, EvaluationError>] = [:]
     /// Most answers that are remembered; beyond that, each call asks.
     private static let mostAnswers = 1_024
 
-    init(_ host: any TransformHost) { self.host = host }
+    private var documents: [String: Result<Value, EvaluationError>] = [:]
+
+    /// - Parameter thing: the thing of the batch.
+    init(_ host: any TransformHost, thing: String) {
+        self.host = host
+        self.thing = thing
+    }
 
     func call(_ function: String, _ arguments: [Value]) throws(EvaluationError) -> Value {
+        if function == HostFunctions.shadow.name { return try shadow(arguments.first) }
         guard function == HostFunctions.cpuTemperature.name else {
             throw .host("the function \(function) is not known here")
         }
@@ -20,6 +28,21 @@ final class HostAdapter: HostEnvironment {
             return .double(try temperature(over: span.duration))
         default: throw .host("\(function) takes a duration, such as duration(\"8s\")")
         }
+    }
+
+    private func shadow(_ argument: Value?) throws(EvaluationError) -> Value {
+        var name = ""
+        if case .string(let text)? = argument { name = text }
+        if let document = documents[name] { return try document.get() }
+        let document: Result<Value, EvaluationError>
+        do throws(HostFailure) {
+            document = .success(.map(try host.shadow(of: thing, named: name) ?? ValueMap()))
+        } catch {
+            document = .failure(.host(error.description))
+        }
+        // The names are those that the recipe has.
+        documents[name] = document
+        return try document.get()
     }
 
     private func temperature(over span: Duration?) throws(EvaluationError) -> Double {

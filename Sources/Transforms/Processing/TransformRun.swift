@@ -19,6 +19,8 @@ struct TransformRun {
     private var bindings: [String: Evaluated] = [:]
     /// Whether expressions see nothing that `let` has named: those about failed samples.
     var passesBindingsBy = false
+    /// What `shadow` steps do, in their order.
+    var changes: [ShadowChange] = []
     /// Rows that go on, ascending.
     var rows: [Int] = []
     /// Rows of failed samples, ascending: they pass the steps by and go out at each `publish`.
@@ -36,7 +38,7 @@ struct TransformRun {
         self.batch = batch
         self.transform = transform
         self.settings = settings
-        self.host = HostAdapter(host)
+        self.host = HostAdapter(host, thing: batch.thing)
         self.hasPublished = Array(repeating: false, count: batch.count)
     }
 
@@ -52,6 +54,7 @@ struct TransformRun {
             checkInput()
             for step in transform.steps { perform(step) }
         }
+        finishShadows()
         result.failures.sort { $0.row < $1.row }
         var hasFailed = Array(repeating: false, count: batch.count)
         for failure in result.failures { hasFailed[failure.row] = true }
@@ -154,6 +157,7 @@ struct TransformRun {
         case .drop(let names):
             columns.removeAll { names.contains($0.name) }
             index()
+        case .shadow(let step): change(step)
         case .publish(let publish): self.publish(publish)
         }
     }

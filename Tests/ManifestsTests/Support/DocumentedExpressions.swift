@@ -29,7 +29,9 @@ enum DocumentedExpressions {
                 }
             }
             do throws(EvaluationError) {
-                return text(of: try expression.evaluate(&frame, host: HostAdapter(DocumentedHost())))
+                return text(
+                    of: try expression.evaluate(
+                        &frame, host: HostAdapter(DocumentedHost(), thing: batch.thing)))
             } catch {
                 return "error: \(error.message)"
             }

@@ -1,3 +1,4 @@
+import Expressions
 import Foundation
 import Transforms
 
@@ -37,7 +38,14 @@ enum DocumentedReadings {
 
     /// What became of a batch of one reading.
     static func outcome(_ result: TransformResult) -> String {
-        var parts = result.outputs.map { output in
+        var parts = result.shadows.map { update in
+            let sections = [("reported", update.reported), ("desired", update.desired)]
+                .filter { !$0.1.isEmpty }
+                .map { "\($0.0) \(text(of: .map(ValueMap($0.1))))" }
+            return
+                "shadow\(update.name.isEmpty ? "" : " \(update.name)"): \(sections.joined(separator: ", "))"
+        }
+        parts += result.outputs.map { output in
             guard let row = output.batch.reading(at: 0) else { return "an empty batch" }
             let content =
                 row.status.map { "failed: \"\($0.reason)\"" }
@@ -50,6 +58,21 @@ enum DocumentedReadings {
         parts += result.failures.map { "dead letter: \($0.cause)" }
         if result.filtered > 0 { parts.append("nothing") }
         return parts.joined(separator: "; ")
+    }
+
+    /// A value of a shadow as JSON, keys in ascending order.
+    private static func text(of value: Value) -> String {
+        switch value {
+        case .null: "null"
+        case .bool(let flag): "\(flag)"
+        case .int(let number): "\(number)"
+        case .double(let number): "\(number)"
+        case .string(let text): "\"\(text)\""
+        case .list(let elements): "[\(elements.map(text).joined(separator: ", "))]"
+        case .map(let map):
+            "{\(map.entries.map { "\(text(of: $0.key)): \(text(of: $0.value))" }.sorted().joined(separator: ", "))}"
+        default: "no value of a shadow"
+        }
     }
 
     private static func text(of value: ReadingValue) -> String {
@@ -67,7 +90,15 @@ struct NotationError: Error {
     let text: String
 }
 
-/// The core of the examples: its CPU has 46.5 °C, and 45 °C on average.
+/// The core of the examples: its CPU has 46.5 °C, and 45 °C on average, and its thing has one shadow.
 struct DocumentedHost: TransformHost {
     func cpuTemperature(over span: Duration?) throws(HostFailure) -> Double { span == nil ? 46.5 : 45.0 }
+
+    func shadow(of thing: String, named name: String) throws(HostFailure) -> ValueMap? {
+        guard thing == "bme680-1", name.isEmpty else { return nil }
+        let site: Value = .map(ValueMap(["hall": .string("press")]))
+        return ValueMap([
+            "version": .int(7), "reported": .map(ValueMap(["high": .double(30), "site": site])),
+        ])
+    }
 }

@@ -36,17 +36,20 @@ extension ReadingColumn {
 extension Transform {
     /// Compiles steps.
     static func of(
-        _ steps: TransformStep..., input: [InputField]? = nil, access: HostAccess = []
+        _ steps: TransformStep..., input: [InputField]? = nil, access: HostAccess = [],
+        shadows: ShadowAccess? = nil
     ) throws(TransformErrors) -> Transform {
-        try Transform(TransformDefinition(input: input, steps: steps), access: access)
+        try Transform(TransformDefinition(input: input, steps: steps), access: access, shadows: shadows)
     }
 
     /// What is wrong with steps.
     static func problems(
-        _ steps: TransformStep..., input: [InputField]? = nil, access: HostAccess = []
+        _ steps: TransformStep..., input: [InputField]? = nil, access: HostAccess = [],
+        shadows: ShadowAccess? = nil
     ) -> [String] {
         do throws(TransformErrors) {
-            _ = try Transform(TransformDefinition(input: input, steps: steps), access: access)
+            _ = try Transform(
+                TransformDefinition(input: input, steps: steps), access: access, shadows: shadows)
             return []
         } catch {
             return error.problems.map(\.description)
@@ -63,6 +66,19 @@ extension TransformStep {
     /// A `let` step.
     static func bind(_ values: KeyValuePairs<String, ExpressionText>) -> TransformStep {
         .bind(values.map { LetBinding(name: $0.key, value: $0.value) })
+    }
+
+    /// A `shadow` step that reports.
+    static func report(_ values: KeyValuePairs<String, ExpressionText>, name: String = "") -> TransformStep {
+        .shadow(
+            ShadowStep(
+                name: name, report: .values(values.map { ShadowAssignment(key: $0.key, value: $0.value) })))
+    }
+
+    /// A `shadow` step that desires.
+    static func desire(_ values: KeyValuePairs<String, ExpressionText>, name: String = "") -> TransformStep {
+        .shadow(
+            ShadowStep(name: name, desire: values.map { ShadowAssignment(key: $0.key, value: $0.value) }))
     }
 
     /// A `publish` step of a literal topic.
