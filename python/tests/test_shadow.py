@@ -235,6 +235,9 @@ def test_a_watch_begins_with_the_shadow_as_it_is(shadow: Shadow) -> None:
         {"reported": {"a": 1}, "desired": {"a": 2}},
         {"a": 2},
     ]
+    assert [event.delta for event in events] == [{}, {}, {"a": 2}]
+    with shadow.watch(kinds=["delta"]) as again:
+        assert take(again, 1)[0].delta == {"a": 2}
     assert list(watch) == []
 
 

@@ -123,6 +123,11 @@ class ShadowEvent:
         document = _members(self.document, "current") if self.kind == "documents" else self.document
         return _members(document, "state")
 
+    @property
+    def delta(self) -> dict[str, Any]:
+        """What was desired and not reported so then, of ``delta`` and ``current``; empty where nothing differed."""
+        return self.state if self.kind == "delta" else _members(self.state, "delta") if self.kind == "current" else {}
+
     @classmethod
     def from_wire(cls, response: shadow_pb2.WatchShadowResponse) -> ShadowEvent | None:
         """Reads a response as the protocol has it; None for a kind that this package is too old for."""
