@@ -40,10 +40,8 @@ until_it() {
 
 # A member of what was reported into the cloud's copy of the shadow.
 reported() {
-  hedgerow shadow get bme680-1 --output json | "$python" -c '
-import json, sys
-answer = json.load(sys.stdin)
-print(answer.get("document", answer)["state"]["reported"].get(sys.argv[1], ""))' "$1"
+  hedgerow shadow get bme680-1 --output json |
+    "$python" -c 'import json, sys; print(json.load(sys.stdin)["state"]["reported"].get(sys.argv[1], ""))' "$1"
 }
 predicts_with() { [[ $(reported rain_model) == "$1" && $(reported rain_prediction) == [01] ]]; }
 
