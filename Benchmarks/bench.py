@@ -20,15 +20,17 @@ import endurance
 from artifacts import artifacts
 from bare import Bare
 from components import components
+from model import model
 from peers import mosquitto
 from pipeline import Pipeline
 from processes import Failure
-from report import commit, machine, refresh, table, verdicts
+from report import commit, machine, pictures, refresh, table, verdicts
 from rollout import change, rollout
 from samples import Samples, tell
+from shadows import shadows
 
 PARTS = ("pipeline", "latency", "drain", "peers", "disk", "things", "flat", "artifacts", "rollout", "deploy",
-         "components")
+         "components", "shadows", "model")
 # Where programs and packages of the peers are made.
 SCRATCH = pathlib.Path(
     os.environ.get("HEDGEROW_BENCH_SCRATCH") or pathlib.Path(__file__).resolve().parent / ".build") / "peers"
@@ -67,7 +69,9 @@ class Bench:
                                          ("flat", "Many readings", endurance.flat),
                                          ("rollout", "Two hundred cores", rollout),
                                          ("deploy", "A change of configuration", change),
-                                         ("components", "Programs beside a core", components)):
+                                         ("components", "Programs beside a core", components),
+                                         ("shadows", "Shadows", shadows),
+                                         ("model", "A model beside a core", model)):
             if part in self.parts:
                 tell(title)
                 self.attempt(measurement, self.samples, self.programs, self.directory / part, self.quick)
@@ -186,11 +190,16 @@ def main():
     tell("\n".join([
         "", text, "", *lines, "", result["machine"],
         f"commit {result['commit']}, {result['date']}, {time.monotonic() - started:.0f} s"]))
+    drawn = pictures(bench.samples.spreads)
+    for name, (picture, *_) in drawn.items():
+        tell(f"\n{name}, ms:\n{picture}")
     if arguments.output:
         arguments.output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     if arguments.report:
         refresh(arguments.report,
                 f"{result['date'][:10]}, commit {result['commit']}: {result['machine']}.\n\n{text}")
+        for marked in drawn.values():
+            refresh(arguments.report, *marked)
     if bench.failures:
         sys.exit("bench.py: not all could be measured: " + "; ".join(bench.failures))
     if missed and not arguments.quick:

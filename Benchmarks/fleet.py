@@ -47,6 +47,9 @@ streams:
 class Fleet:
     """Everything in one directory."""
 
+    # What the group runs and how; where cores and operators are told to find the cloud.
+    recipe, definition, advertised = RECIPE, GROUP, "127.0.0.1"
+
     def __init__(self, programs, directory):
         self.programs = pathlib.Path(programs)
         self.path = pathlib.Path(directory)
@@ -76,7 +79,7 @@ class Fleet:
         self.cloud = Program(
             [self.programs / "hedgerow-cloud", "serve", "--state", self.path / "cloud", "--listen-host",
              "127.0.0.1", "--listen-port", self.cloud_port, "--enrollment-host", "127.0.0.1",
-             "--enrollment-port", self.enrollment_port, "--advertise", "127.0.0.1", "--log-level", "notice"],
+             "--enrollment-port", self.enrollment_port, "--advertise", self.advertised, "--log-level", "notice"],
             self.path / "cloud.log")
         self.cloud.wait_for("the cloud to listen", (self.path / "cloud/ports.json").exists)
 
@@ -103,8 +106,8 @@ class Fleet:
             self.bench("enroll-things", *self.cloud_options(), "--directory", self.path / "crowd",
                        "--count", crowd)
         members = [*self.group, *(path.name for path in sorted(self.path.glob("crowd/load-*[0-9]")))]
-        (self.path / "recipe.yaml").write_text(RECIPE)
-        (self.path / "group.yaml").write_text(GROUP % ", ".join(members))
+        (self.path / "recipe.yaml").write_text(self.recipe)
+        (self.path / "group.yaml").write_text(self.definition % ", ".join(members))
         self.hedgerow("components", "push", self.path / "recipe.yaml")
         self.hedgerow("apply", "-f", self.path / "group.yaml")
         self.start_core()

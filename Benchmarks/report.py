@@ -5,6 +5,7 @@ import pathlib
 import platform
 import subprocess
 
+from histogram import histogram
 from processes import Failure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -19,7 +20,10 @@ TARGETS = {
     "core.rss.idle_mib": ("<=", ("bare.rss.idle_mib", 10)), "core.rss.things1000_mib": ("<=", 150),
     "core.rss.flat_growth_mib": ("<=", 10), "core.start_ms": ("<=", 1000),
     "artifact.ratio_to_stream": (">=", 0.5), "deploy.config_change_ms": ("<=", 2000),
-    "components.misbehaving.ratio": ("<=", 2)}
+    "components.misbehaving.ratio": ("<=", 2),
+    "shadow.updates_per_second": (">=", 2000), "shadow.cloud.updates_per_second": (">=", 2000),
+    "shadow.end_to_end.p50_ms": ("<=", 50), "shadow.start10000_ms": ("<=", 2000), "shadow.parted.ratio": ("<=", 1.2),
+    "shadow.equal_bytes": ("<=", 1000)}
 # What is aimed at; missing it is said and is no error.
 AIMS = {
     "pipeline.offered5000.p50_ms": ("<=", ("peer.mosquitto_python.p50_ms", 0)),
@@ -82,10 +86,16 @@ def table(figures):
     return "\n".join(lines)
 
 
-def refresh(report, text):
+def refresh(report, text, begin=BEGIN, end=END):
     """Puts text between the marks of a report."""
     content = report.read_text()
-    if content.count(BEGIN) != 1 or content.count(END) != 1:
-        raise Failure(f"{report} needs the lines {BEGIN} and {END}, once each")
-    before, rest = content.split(BEGIN)
-    report.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
+    if content.count(begin) != 1 or content.count(end) != 1:
+        raise Failure(f"{report} needs the lines {begin} and {end}, once each")
+    before, rest = content.split(begin)
+    report.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+
+
+def pictures(spreads):
+    """How values are spread, by the name of their figure, as Markdown with the marks around it in a report."""
+    return {name: (f"```\n{histogram(values, 'ms')}\n```", f"<!-- {name}: begin -->", f"<!-- {name}: end -->")
+            for name, values in spreads.items()}

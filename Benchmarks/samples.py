@@ -8,6 +8,8 @@ class Samples:
 
     def __init__(self):
         self.values, self.units, self.details = {}, {}, {}
+        # Single values by name, for a picture of how they are spread.
+        self.spreads = {}
 
     def add(self, name, value, unit, detail=""):
         """Takes one value; the detail that was given last stays."""
@@ -15,6 +17,10 @@ class Samples:
         self.units[name] = unit
         self.details[name] = detail
         tell(f"  {name} = {rounded(value)} {unit}")
+
+    def spread(self, name, values):
+        """Takes the single values behind a figure."""
+        self.spreads.setdefault(name, []).extend(values)
 
     def figures(self):
         """The medians, each with the spread of its values."""

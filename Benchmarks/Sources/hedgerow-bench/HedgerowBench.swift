@@ -13,5 +13,6 @@ struct HedgerowBench: AsyncParsableCommand {
             EnrollThings.self, FleetLoad.self, EnrollCores.self, CoreCrowd.self, AwaitCore.self,
             Committed.self,
             ServeBareDownload.self, DownloadBare.self,
+            ShadowLoad.self, ShadowContention.self, ShadowLatency.self,
         ])
 }

@@ -17,6 +17,8 @@ struct SteadyPublisher: Sendable {
     let log: LatencyLog
     /// Names the readings: the cloud tells it with each.
     let epoch = Data((0..<16).map { _ in UInt8.random(in: 0...255) })
+    /// Makes the request of a sequence; nil for a reading whose four numbers never change.
+    var makeRequest: (@Sendable (UInt64) throws -> [UInt8])?
 
     /// Publishes until it is over, and until all is acknowledged.
     ///
@@ -39,7 +41,7 @@ struct SteadyPublisher: Sendable {
                 while !isOver(sequence) {
                     // What is due already goes at once: the load that was asked for is offered.
                     if next > .now { try await Task.sleep(until: next) }
-                    let request = template.request(sequence: sequence)
+                    let request = try makeRequest?(sequence) ?? template.request(sequence: sequence)
                     // A reading that was held up counts from when it was due.
                     let now = ContinuousClock.now
                     log.send(at: now - next > Self.heldUp ? next : now)
