@@ -14,7 +14,6 @@ extension ShadowDocument {
         incarnation: ShadowIncarnation, updateTime: Int64
     ) throws(ShadowError) {
         let state = try ShadowRequest.object(parsing: state, limits: .standard) ?? [:]
-        let metadata = try ShadowRequest.object(parsing: metadata, limits: .standard) ?? [:]
         for (key, section) in state {
             guard key == "desired" || key == "reported", case .object = section else {
                 throw ShadowError(.badRequest, "State contains an invalid node: '\(key.prefix(64))'")
@@ -22,13 +21,21 @@ extension ShadowDocument {
         }
         self.init(
             desired: state["desired"]?.members, reported: state["reported"]?.members,
-            metadata: ShadowMetadata(
-                desired: Self.times(metadata["desired"]), reported: Self.times(metadata["reported"])),
+            metadata: try Self.times(metadata),
             version: version, incarnation: incarnation, updateTime: updateTime)
     }
 
-    private static func times(_ value: JSONValue?) -> [String: ShadowMetadata.Node] {
-        value?.members?.compactMapValues(ShadowMetadata.Node.init) ?? [:]
+    private static func times(_ bytes: some Sequence<UInt8>) throws(ShadowError) -> ShadowMetadata {
+        do throws(JSONError) {
+            let tree = try JSONParser.read(bytes, limits: .standard) { parser throws(JSONError) in
+                parser.peek() == nil ? nil : try parser.times()
+            }
+            guard case .object(let sections)? = tree else { return ShadowMetadata() }
+            return ShadowMetadata(
+                desired: sections["desired"]?.members ?? [:], reported: sections["reported"]?.members ?? [:])
+        } catch {
+            throw ShadowRequest.refusal(of: error, depth: JSONLimits.standard.depth)
+        }
     }
 
     /// `{"desired": {…}, "reported": {…}}`; what is empty is left out.

@@ -59,25 +59,36 @@ extension ShadowMetadata.Node {
     static func fit(_ nodes: [String: Self], to object: [String: JSONValue], _ seconds: Int64) -> [String:
         Self]
     {
+        if fit(nodes, object) { return nodes }
         var result: [String: Self] = [:]
         result.reserveCapacity(object.count)
         for (key, value) in object { result[key] = fit(nodes[key], to: value, seconds) }
         return result
     }
 
-    /// Reads times; nil where the value has none. `{"timestamp": 5}` is a time, `{"timestamp": {…}}` the times of
-    /// an object with that key.
-    init?(_ value: JSONValue) {
-        switch value {
-        case .object(let object):
-            if object.count == 1, case .integer(let seconds)? = object["timestamp"] {
-                self = .time(seconds)
-            } else {
-                self = .object(object.compactMapValues(Self.init))
-            }
-        case .array(let elements): self = .array(elements.map { Self($0) ?? .time(0) })
-        default: return nil
+    /// The times of the members, where these are an object's.
+    var members: [String: Self]? {
+        guard case .object(let nodes) = self else { return nil }
+        return nodes
+    }
+
+    /// Whether these times have the shape of a value.
+    private func fits(_ value: JSONValue) -> Bool {
+        switch (value, self) {
+        case (.object(let object), .object(let nodes)): Self.fit(nodes, object)
+        case (.array(let elements), .array(let nodes)):
+            elements.count == nodes.count && zip(nodes, elements).allSatisfy { $0.fits($1) }
+        case (.object, _), (.array, _), (_, .object), (_, .array): false
+        default: true
         }
+    }
+
+    private static func fit(_ nodes: [String: Self], _ object: [String: JSONValue]) -> Bool {
+        guard nodes.count == object.count else { return false }
+        for (key, value) in object {
+            guard let node = nodes[key], node.fits(value) else { return false }
+        }
+        return true
     }
 }
 

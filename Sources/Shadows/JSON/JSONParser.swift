@@ -2,7 +2,7 @@
 struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
     private let depth: Int
-    private var position = 0
+    private(set) var position = 0
     private var level = 0
 
     /// No sensible number is longer; reading the digits of a longer one may take more than linear time.
@@ -13,20 +13,37 @@ struct JSONParser {
         self.depth = depth
     }
 
-    static func parse(
-        _ bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits
-    ) throws(JSONError) -> JSONValue {
+    /// Reads a whole text by a closure, without a copy of the bytes where they lie in one piece.
+    static func read<Result>(
+        _ bytes: some Sequence<UInt8>, limits: JSONLimits,
+        _ read: (inout JSONParser) throws(JSONError) -> Result
+    ) throws(JSONError) -> Result {
+        let attempt = { (buffer: UnsafeBufferPointer<UInt8>) -> Swift.Result<Result, JSONError> in
+            do throws(JSONError) {
+                return .success(try parse(buffer, limits: limits, read))
+            } catch {
+                return .failure(error)
+            }
+        }
+        if let result = bytes.withContiguousStorageIfAvailable(attempt) { return try result.get() }
+        return try Array(bytes).withUnsafeBufferPointer(attempt).get()
+    }
+
+    private static func parse<Result>(
+        _ bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits,
+        _ read: (inout JSONParser) throws(JSONError) -> Result
+    ) throws(JSONError) -> Result {
         if bytes.count > limits.bytes {
             throw JSONError(.size, "\(bytes.count) bytes are more than \(limits.bytes)", at: limits.bytes)
         }
         var parser = JSONParser(bytes, depth: min(limits.depth, JSONLimits.deepest))
-        let value = try parser.value()
+        let value = try read(&parser)
         parser.skipSpace()
         if parser.position < bytes.count { throw parser.unexpected("after the end of the value") }
         return value
     }
 
-    private mutating func value() throws(JSONError) -> JSONValue {
+    mutating func value() throws(JSONError) -> JSONValue {
         skipSpace()
         guard position < bytes.count else { throw unexpected("where a value belongs") }
         switch bytes[position] {
@@ -52,7 +69,7 @@ struct JSONParser {
         var object: [String: JSONValue] = [:]
         skipSpace()
         if take(UInt8(ascii: "}")) {
-            level -= 1
+            leave()
             return object
         }
         while true {
@@ -70,7 +87,7 @@ struct JSONParser {
             skipSpace()
             if take(UInt8(ascii: ",")) { continue }
             guard take(UInt8(ascii: "}")) else { throw unexpected("where a comma or } belongs") }
-            level -= 1
+            leave()
             return object
         }
     }
@@ -80,7 +97,7 @@ struct JSONParser {
         var elements: [JSONValue] = []
         skipSpace()
         if take(UInt8(ascii: "]")) {
-            level -= 1
+            leave()
             return elements
         }
         while true {
@@ -88,12 +105,12 @@ struct JSONParser {
             skipSpace()
             if take(UInt8(ascii: ",")) { continue }
             guard take(UInt8(ascii: "]")) else { throw unexpected("where a comma or ] belongs") }
-            level -= 1
+            leave()
             return elements
         }
     }
 
-    private mutating func enter() throws(JSONError) {
+    mutating func enter() throws(JSONError) {
         level += 1
         if level > depth {
             throw JSONError(.depth, "arrays and objects are nested deeper than \(depth) levels", at: position)
@@ -101,7 +118,16 @@ struct JSONParser {
         position += 1
     }
 
-    private mutating func string() throws(JSONError) -> String {
+    /// Leaves what ``enter()`` entered.
+    mutating func leave() { level -= 1 }
+
+    /// The next byte that is no space; nil at the end.
+    mutating func peek() -> UInt8? {
+        skipSpace()
+        return position < bytes.count ? bytes[position] : nil
+    }
+
+    mutating func string() throws(JSONError) -> String {
         position += 1
         let start = position
         var seen: UInt8 = 0
@@ -275,13 +301,13 @@ struct JSONParser {
         position += length
     }
 
-    private mutating func take(_ byte: UInt8) -> Bool {
+    mutating func take(_ byte: UInt8) -> Bool {
         guard position < bytes.count, bytes[position] == byte else { return false }
         position += 1
         return true
     }
 
-    private mutating func skipSpace() {
+    mutating func skipSpace() {
         while position < bytes.count {
             switch bytes[position] {
             case 0x20, 0x09, 0x0A, 0x0D: position += 1
@@ -290,7 +316,7 @@ struct JSONParser {
         }
     }
 
-    private func unexpected(_ place: String) -> JSONError {
+    func unexpected(_ place: String) -> JSONError {
         guard position < bytes.count else {
             return JSONError(.invalid, "the text ends \(place)", at: position)
         }

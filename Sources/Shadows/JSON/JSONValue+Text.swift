@@ -10,23 +10,7 @@ extension JSONValue {
     ///   - limits: Bounds on it. Default 1 MiB and 64 levels.
     /// - Throws: ``JSONError`` that says what is wrong, and where.
     public init(parsing bytes: some Sequence<UInt8>, limits: JSONLimits = .standard) throws(JSONError) {
-        let parsed = bytes.withContiguousStorageIfAvailable { buffer in Self.result(of: buffer, limits) }
-        if let parsed {
-            self = try parsed.get()
-        } else {
-            self = try Array(bytes).withUnsafeBufferPointer { buffer in Self.result(of: buffer, limits) }
-                .get()
-        }
-    }
-
-    private static func result(
-        of buffer: UnsafeBufferPointer<UInt8>, _ limits: JSONLimits
-    ) -> Result<JSONValue, JSONError> {
-        do throws(JSONError) {
-            return .success(try JSONParser.parse(buffer, limits: limits))
-        } catch {
-            return .failure(error)
-        }
+        self = try JSONParser.read(bytes, limits: limits) { parser throws(JSONError) in try parser.value() }
     }
 
     /// Parses a JSON text; see ``init(parsing:limits:)-(Sequence<UInt8>,_)``.

@@ -29,25 +29,26 @@ public struct ShadowRequest: Hashable, Sendable {
         do throws(JSONError) {
             value = try JSONValue(parsing: payload, limits: limits)
         } catch {
-            switch error.kind {
-            case .invalid:
-                // Nothing, or only spaces, is no request document but no mistake either.
-                if payload.allSatisfy({ $0 == 0x20 || 0x09...0x0D ~= $0 }) { return nil }
-                throw ShadowError(.badRequest, "Invalid JSON: \(error)")
-            case .encoding:
-                throw ShadowError(
-                    .unsupported, "Unsupported documented encoding; supported encoding is UTF-8")
-            case .depth:
-                throw ShadowError(
-                    .badRequest,
-                    "JSON contains too many levels of nesting; maximum is \(depth ?? limits.depth)")
-            case .size: throw tooLarge
-            }
+            // Nothing, or only spaces, is no request document but no mistake either.
+            if error.kind == .invalid, payload.allSatisfy({ $0 == 0x20 || 0x09...0x0D ~= $0 }) { return nil }
+            throw refusal(of: error, depth: depth ?? limits.depth)
         }
         guard case .object(let object) = value else {
             throw ShadowError(.badRequest, "Invalid JSON: the document is no object")
         }
         return object
+    }
+
+    /// What a text that is no JSON is answered.
+    static func refusal(of error: JSONError, depth: Int) -> ShadowError {
+        switch error.kind {
+        case .invalid: ShadowError(.badRequest, "Invalid JSON: \(error)")
+        case .encoding:
+            ShadowError(.unsupported, "Unsupported documented encoding; supported encoding is UTF-8")
+        case .depth:
+            ShadowError(.badRequest, "JSON contains too many levels of nesting; maximum is \(depth)")
+        case .size: tooLarge
+        }
     }
 
     static let tooLarge = ShadowError(.tooLarge, "The payload exceeds the maximum size allowed")

@@ -127,7 +127,11 @@ struct ModelWorld {
         if isSame { return nil }
         // One way only: what the leading side never had is left alone.
         if core.direction == .toCloud, mine == nil { return nil }
-        if core.direction == .toEdge, theirs == nil { return nil }
+        // So is what it deleted so long ago that the other has forgotten that.
+        if core.direction == .toEdge, theirs == nil || theirs?.isDeleted == true && core.bases[shadow] == nil
+        {
+            return nil
+        }
         return "shadow \(shadow): core \(Self.text(mine)), cloud \(Self.text(theirs))"
     }
 
