@@ -18,6 +18,7 @@ struct HedgerowCommand: AsyncParsableCommand {
         DeployCommand.self,
         DeploymentsCommand.self,
         StreamsCommand.self,
+        ShadowCommand.self,
         TailCommand.self,
         HistoryCommand.self,
         PublishCommand.self,

@@ -29,6 +29,9 @@ struct CloudSession: Sendable {
     var artifacts: Hedgerow_Artifact_V1_ArtifactService.Client<HTTP2ClientTransport.Posix> {
         .init(wrapping: client)
     }
+    var shadows: Hedgerow_Shadow_V1_ShadowService.Client<HTTP2ClientTransport.Posix> {
+        .init(wrapping: client)
+    }
     /// The options of a call that is answered at once.
     var options: CallOptions { CloudDialer.unary }
 }
