@@ -4,7 +4,7 @@ import RPCSupport
 public import ServiceLifecycle
 import Synchronization
 
-/// A thing: enrols once, finds its core, stays connected, publishes, and hears commands.
+/// A thing: enrols once, finds its core, stays connected, publishes, hears commands, and has shadows.
 ///
 /// The scoped form is the shortest and flushes at its end:
 ///
@@ -24,6 +24,7 @@ public final class Thing: Service, Sendable {
     public let configuration: ThingConfiguration
     private let publisher: Publisher
     private let subscriptions = SubscriptionRegistry()
+    let shadows: ShadowRegistry
     private let network: any ThingNetwork
     private let started = Mutex(false)
 
@@ -49,12 +50,16 @@ public final class Thing: Service, Sendable {
         }
         self.configuration = configuration
         self.network = network
+        self.shadows = ShadowRegistry(backoff: configuration.backoff, clock: configuration.clock)
         var generator = SystemRandomNumberGenerator()
         let epoch = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         self.publisher = Publisher(epoch: epoch, limits: configuration.limits, onEvent: configuration.onEvent)
     }
 
-    deinit { subscriptions.end(.success(())) }
+    deinit {
+        subscriptions.end(.success(()))
+        shadows.end(.success(()))
+    }
 
     /// Counts so far.
     public var statistics: ThingStatistics { publisher.statistics }
@@ -214,10 +219,14 @@ public final class Thing: Service, Sendable {
             }
             publisher.end(.closed)
             subscriptions.end(.success(()))
+            shadows.end(.success(()))
         } catch {
             let reason = error as? ThingError ?? .closed
             publisher.end(reason)
-            subscriptions.end(error is CancellationError ? .success(()) : .failure(reason))
+            let result: Result<Void, ThingError> =
+                error is CancellationError ? .success(()) : .failure(reason)
+            subscriptions.end(result)
+            shadows.end(result)
             throw error
         }
     }
@@ -233,7 +242,7 @@ public final class Thing: Service, Sendable {
     private func runUntilClosed() async throws {
         let report: @Sendable (ThingEvent) -> Void = { [publisher] in publisher.report($0) }
         let loop = ConnectionLoop(
-            publisher: publisher, subscriptions: subscriptions, network: network,
+            publisher: publisher, subscriptions: subscriptions, shadows: shadows, network: network,
             stream: configuration.stream,
             connectTimeout: configuration.connectTimeout, clock: configuration.clock, now: configuration.now,
             backoff: configuration.backoff)

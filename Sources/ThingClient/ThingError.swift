@@ -20,6 +20,10 @@ public enum ThingError: Error, Sendable, CustomStringConvertible {
     case dropped(sequence: UInt64)
     /// Not everything was acknowledged in time.
     case notAcknowledged(count: UInt64, of: UInt64, after: Duration, lastProblem: String?)
+    /// A server refused what was asked for about a shadow; nothing was changed.
+    case shadowRefused(reason: Hedgerow_Type_V1_ErrorReason, detail: String)
+    /// The line broke before a server said what became of a change of a shadow that is sent once: it may have been made.
+    case shadowUnanswered(problem: String)
     /// The thing was closed or its `run()` has ended.
     case closed
 
@@ -36,6 +40,9 @@ public enum ThingError: Error, Sendable, CustomStringConvertible {
         case .notAcknowledged(let count, let total, let time, let problem):
             "\(count) of \(total) messages were not acknowledged within \(time)"
                 + (problem.map { "; the last problem was: \($0)" } ?? "") + "."
+        case .shadowRefused(_, let detail): detail
+        case .shadowUnanswered(let problem):
+            "It is not known whether the shadow was changed, because \(problem); look at it and decide anew."
         case .closed:
             "The thing is closed; publish and subscribe while its run() is running."
         }

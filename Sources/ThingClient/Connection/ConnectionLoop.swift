@@ -13,6 +13,7 @@ import RPCSupport
 struct ConnectionLoop: Sendable {
     let publisher: Publisher
     let subscriptions: SubscriptionRegistry
+    let shadows: ShadowRegistry
     let network: any ThingNetwork
     let stream: String
     let connectTimeout: Duration
@@ -115,7 +116,7 @@ struct ConnectionLoop: Sendable {
         return result
     }
 
-    /// Runs the session and the subscriptions on one connection until one of them ends it.
+    /// Runs the session, the subscriptions and what is done with shadows on one connection until one of them ends it.
     private func serve(_ client: GRPCClient<HTTP2ClientTransport.Posix>, target: ServerTarget) async throws {
         let telemetry = Hedgerow_Telemetry_V1_TelemetryService.Client(wrapping: client)
         let session = PublishSession(publisher: publisher, stream: stream, target: target, now: now)
@@ -135,6 +136,15 @@ struct ConnectionLoop: Sendable {
             group.addTask {
                 try await publisher.connected()
                 try await subscriptions.serve(telemetry, clock: clock, backoff: backoff) {
+                    publisher.report($0)
+                }
+                return false
+            }
+            group.addTask {
+                try await publisher.connected()
+                try await shadows.serve(
+                    ShadowCalls.Client(wrapping: client), core: target.core, clock: clock, backoff: backoff
+                ) {
                     publisher.report($0)
                 }
                 return false
