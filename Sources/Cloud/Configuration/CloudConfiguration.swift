@@ -55,6 +55,20 @@ public struct CloudConfiguration: Hashable, Sendable {
         }
     }
 
+    /// What is kept of shadows.
+    public struct Shadows: Hashable, Sendable {
+        /// Most bytes of desired and reported of one; 8,192 by default.
+        public var maximumBytes: Int
+        /// Versions of each that are kept; 20 by default.
+        public var historyDepth: Int
+
+        /// Makes limits.
+        public init(maximumBytes: Int = 8_192, historyDepth: Int = 20) {
+            self.maximumBytes = maximumBytes
+            self.historyDepth = historyDepth
+        }
+    }
+
     /// Directory of everything that the cloud keeps; made where it does not exist. One process at a time.
     public var stateDirectory: String
     /// The listener for everybody who has a certificate; all interfaces, port 8443 by default.
@@ -80,6 +94,8 @@ public struct CloudConfiguration: Hashable, Sendable {
     public var retention: Retention
     /// What is kept of the files of components.
     public var artifacts: Artifacts
+    /// What is kept of shadows.
+    public var shadows: Shadows
     /// Whether another recipe may take the place of a registered version: for development, on loopback only. False by
     /// default.
     public var replacesVersions = false
@@ -95,7 +111,8 @@ public struct CloudConfiguration: Hashable, Sendable {
         authorityRotation: Duration = .seconds(7 * 86_400),
         deploymentDeadline: Duration = .seconds(300),
         maximumCallsPerIdentity: Int = 1_000,
-        retention: Retention = Retention(), artifacts: Artifacts = Artifacts()
+        retention: Retention = Retention(), artifacts: Artifacts = Artifacts(),
+        shadows: Shadows = Shadows()
     ) {
         self.stateDirectory = stateDirectory
         self.listener = listener
@@ -108,6 +125,7 @@ public struct CloudConfiguration: Hashable, Sendable {
         self.maximumCallsPerIdentity = maximumCallsPerIdentity
         self.retention = retention
         self.artifacts = artifacts
+        self.shadows = shadows
     }
 
     /// The same, for development or not.
@@ -155,6 +173,11 @@ public struct CloudConfiguration: Hashable, Sendable {
             "it is not from 1 byte to 4 GiB")
         try check(artifacts.maximumTotalSize >= 1, "artifacts.maxTotalSize", "it is less than a byte")
         try check(artifacts.keepUnused >= .seconds(60), "artifacts.keepUnused", "it is less than a minute")
+        try check(
+            (1_024...65_536).contains(shadows.maximumBytes), "shadows.maxSize",
+            "it is not from 1 KiB to 64 KiB")
+        try check(
+            (1...1_000).contains(shadows.historyDepth), "shadows.history", "it is not from 1 to 1,000")
     }
 
     /// https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md, section 2.1.

@@ -65,6 +65,12 @@ public enum CloudSettings {
                 summary:
                     "How long an artifact that no component names, and an unfinished upload, stay after their last use."
             ),
+            SettingKey(
+                name: "shadows.maxSize", .size(ByteSize.kibibytes(1)...ByteSize.kibibytes(64)), default: "8KiB",
+                summary: "Most bytes of desired and reported of a shadow."),
+            SettingKey(
+                name: "shadows.history", .integer(1...1_000), default: "20",
+                summary: "Versions of each shadow that are kept."),
             ProgramMetrics.key,
         ] + ProgramLogging.keys
 }
@@ -92,6 +98,9 @@ extension CloudConfiguration {
             artifacts: Artifacts(
                 maximumSize: try settings.size("artifacts.maxSize").bytes,
                 maximumTotalSize: try settings.size("artifacts.maxTotalSize").bytes,
-                keepUnused: try settings.duration("artifacts.keepUnused").duration))
+                keepUnused: try settings.duration("artifacts.keepUnused").duration),
+            shadows: Shadows(
+                maximumBytes: Int(clamping: try settings.size("shadows.maxSize").bytes),
+                historyDepth: try settings.integer("shadows.history")))
     }
 }

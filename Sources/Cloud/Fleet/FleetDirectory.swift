@@ -46,6 +46,8 @@ final class FleetDirectory: Sendable {
         var newest: [String: UInt64] = [:]
         var cores: [String: Set<String>] = [:]
         var rotations: [String: Duration] = [:]
+        /// Things of each group whose shadows its newest revision syncs.
+        var synced: [String: Set<String>] = [:]
         var active: [String: Revision] = [:]
         var carried: [String: Set<String>] = [:]
         /// Newest deployed revision of each group.
@@ -92,6 +94,13 @@ final class FleetDirectory: Sendable {
 
     /// The group whose newest revision names a thing (or core).
     func group(ofThing thing: String) -> String? { state.withLock { $0.groups[thing] } }
+
+    /// Whether the newest revision of a thing's group says that its shadows are synced.
+    func isShadowSynced(thing: String) -> Bool {
+        state.withLock { state in
+            state.groups[thing].flatMap { state.synced[$0] }?.contains(thing) ?? false
+        }
+    }
 
     /// Whether the newest revision of a group names a core.
     func isCore(_ core: String, in group: String) -> Bool {
@@ -172,6 +181,7 @@ final class FleetDirectory: Sendable {
         for name in newest.definition.cores + newest.definition.things { state.groups[name] = newest.group }
         state.cores[newest.group] = Set(newest.definition.cores)
         state.rotations[newest.group] = newest.definition.caRotation?.duration
+        state.synced[newest.group] = Set(newest.definition.shadowRules.keys)
     }
 
     /// A revision was deployed.

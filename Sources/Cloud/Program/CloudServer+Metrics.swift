@@ -7,10 +7,11 @@ extension CloudServer {
     public func tell(_ registry: MetricsRegistry) {
         registry.describe(IngestMetrics.help)
         registry.describe(LedgerMetrics.help)
+        registry.describe(ShadowMetrics.help)
         registry.describe([
             "hedgerow_commit_duration_seconds": "Time that a transaction took, its fsync included."
         ])
-        let (calls, hub) = (context.activeCalls, context.hub)
+        let (calls, hub, syncing) = (context.activeCalls, context.hub, telemetry.syncingCores)
         registry.addCollector {
             [
                 MetricSample(
@@ -18,6 +19,8 @@ extension CloudServer {
                 MetricSample(
                     "hedgerow_connected_things", help: "Things that have a call open to the cloud itself.",
                     Double(calls.principals.count { $0.role == .thing })),
+                MetricSample(
+                    "hedgerow_shadow_sync_cores", help: "Cores that sync shadows.", Double(syncing())),
                 MetricSample(
                     "hedgerow_active_calls", help: "Calls that are open.", Double(calls.count)),
             ]

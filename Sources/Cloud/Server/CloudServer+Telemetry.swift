@@ -5,6 +5,8 @@ import HedgerowAPI
 import Identity
 import RPCSupport
 import ServiceLifecycle
+import ShadowStore
+import Shadows
 import StreamStore
 
 /// Where telemetry is put into the cloud.
@@ -14,14 +16,18 @@ extension CloudServer {
     struct Telemetry: Sendable {
         var services: [any RegistrableRPCService] = []
         var background: [any Service] = []
+        /// Number of cores that sync shadows now.
+        var syncingCores: @Sendable () -> Int = { 0 }
         /// Makes the round trip that every message makes, with nothing to store.
         var commitNothing: @Sendable () async throws -> Void = {}
     }
 
-    /// Telemetry's migrations, run after the control plane's.
-    static let telemetryMigrations: [CloudDatabase.Migrations] = [{ TelemetrySchema.register(&$0) }]
+    /// Migrations of telemetry and shadows, run after the control plane's.
+    static let telemetryMigrations: [CloudDatabase.Migrations] = [
+        { TelemetrySchema.register(&$0) }, { ShadowSchema.register(in: &$0) },
+    ]
 
-    /// Makes telemetry's services.
+    /// Makes the services of telemetry and shadows, which write by the same committer.
     static func makeTelemetry(_ context: CloudContext) async throws -> Telemetry {
         let committer = GroupCommitter(
             pool: context.database.pool,
@@ -32,6 +38,12 @@ extension CloudServer {
         let store = SQLiteTelemetryStore(
             pool: context.database.pool, committer: committer, sessions: sessions, fleet: context.directory,
             clock: clock)
+        let shadows = CloudShadows(
+            context,
+            store: CloudShadowStore(
+                pool: context.database.pool, committer: committer, clock: clock,
+                limits: ShadowLimits(documentBytes: context.configuration.shadows.maximumBytes),
+                historyDepth: context.configuration.shadows.historyDepth))
         let live = LiveHub()
         let downlink = Downlink()
         let provider = TelemetryServiceProvider(
@@ -49,7 +61,7 @@ extension CloudServer {
             }, clock: clock, logger: context.logger)
         let retention = context.configuration.retention
         return Telemetry(
-            services: [PublishingService(provider)],
+            services: [PublishingService(provider), ShadowServiceProvider(backend: shadows)],
             background: [
                 committer,
                 RetentionService(
@@ -58,6 +70,7 @@ extension CloudServer {
                         maximumAge: retention.maximumAge,
                         maximumBytes: Int64(clamping: retention.maximumBytes)),
                     clock: ContinuousClock(), logger: context.logger),
-            ], commitNothing: { try await committer.commit { _ in } })
+                ShadowTombstones(shadows: shadows),
+            ], syncingCores: { shadows.sessions.count }, commitNothing: { try await committer.commit { _ in } })
     }
 }

@@ -203,7 +203,7 @@ public final class CloudServer: Service {
         Hedgerow_Deployment_V1_DeploymentService.descriptor,
         Hedgerow_Provisioning_V1_ProvisioningService.descriptor,
         Hedgerow_Telemetry_V1_TelemetryService.descriptor, Hedgerow_Stream_V1_StreamService.descriptor,
-        Hedgerow_Artifact_V1_ArtifactService.descriptor,
+        Hedgerow_Artifact_V1_ArtifactService.descriptor, Hedgerow_Shadow_V1_ShadowService.descriptor,
     ].map(\.fullyQualifiedService)
 
     /// What is done once the ports are known.

@@ -2,6 +2,8 @@ import Components
 import FoundationEssentials
 import GRDB
 import Identity
+import ShadowStore
+import Shadows
 
 /// The registry in the cloud's database.
 struct SQLiteRegistryStore: RegistryStore {
@@ -63,6 +65,10 @@ struct SQLiteRegistryStore: RegistryStore {
             // Another machine may get the name.
             try db.execute(sql: "DELETE FROM core_component WHERE core = ?", arguments: [name])
             try db.execute(sql: "DELETE FROM thing WHERE name = ?", arguments: [name])
+            let shadows = ShadowTransaction(
+                db, side: .cloud, limits: .cloud, now: time.milliseconds * 1_000, author: "")
+            try shadows.removeAll(of: name)
+            try shadows.forget(core: name)
             // core_revision stays: what the core acknowledged before may still be on its way through another.
             return (thing, revoked)
         }
