@@ -131,7 +131,9 @@ extension GroupCheck {
     /// Refuses a filter that matches nothing that its component publishes.
     private mutating func checkFilter(_ subscription: Subscription, path: String) {
         guard case .component(let instance) = subscription.from, let published = outputs?[instance],
-            let filter = try? TopicFilter(subscription.topicFilter), !filter.isReserved,
+            let filter = try? TopicFilter(subscription.topicFilter),
+            // Only a program asks shadows on their topics.
+            !filter.isReserved || subscription.to == .shadow && !published.contains(.unknown),
             !Self.matches(filter, published: published, instance: instance)
         else { return }
         let topics = Self.distinct(published).compactMap { output in

@@ -95,6 +95,7 @@ extension GroupCheck {
             )
             return
         }
+        if subscription.to == .shadow { checkReach(of: subscription.from, thing, path: path) }
         guard case .literal(let name) = thing else { return }
         if !members.contains(name) {
             let hint = hint(for: name, in: definition.things + definition.cores, or: "add it to things")
@@ -104,6 +105,24 @@ extension GroupCheck {
                 "\(path).topic",
                 "a thing reaches its own shadows only, and \"\(filter)\" are those of \"\(name)\"; write "
                     + "\(ShadowTopics.prefix)\(own)/shadow/#")
+        }
+    }
+}
+
+extension GroupCheck {
+    /// A program uses the shadows that its instance names, by whatever way it asks.
+    private mutating func checkReach(of end: SubscriptionEnd, _ thing: TopicFilter.Level, path: String) {
+        guard case .component(let name) = end,
+            let instance = definition.components.first(where: { $0.name == name })
+        else { return }
+        if case .literal(let thing) = thing {
+            if members.contains(thing), !instance.reachesShadows(of: thing) {
+                add(
+                    "\(path).topic",
+                    "\(end) may not use the shadows of \"\(thing)\"; add shadows: [\(thing)] to it")
+            }
+        } else if instance.shadows.isEmpty {
+            add("\(path).topic", "\(end) may use no shadows; add shadows: [THING] to it")
         }
     }
 }

@@ -6,7 +6,10 @@ import Testing
 struct ShadowRouteTests {
     private static let definition = GroupDefinition(
         name: "g", cores: ["pi-1"], things: ["a", "b"],
-        components: [ComponentInstance(name: "c", version: .any)])
+        components: [
+            ComponentInstance(name: "c", version: .any, shadows: [ThingPattern("a"), ThingPattern("pi-*")]),
+            ComponentInstance(name: "none", version: .any),
+        ])
 
     private func problems(_ from: SubscriptionEnd, _ topic: String, _ to: SubscriptionEnd) -> [String] {
         var definition = Self.definition
@@ -20,6 +23,7 @@ struct ShadowRouteTests {
             (.thing("a"), "$aws/things/a/shadow/#", .shadow), (.allThings, "$aws/things/+/shadow/#", .shadow),
             (.things(prefix: "a"), "$aws/things/+/shadow/update", .shadow),
             (.component("c"), "$aws/things/pi-1/shadow/name/+/update", .shadow),
+            (.component("c"), "$aws/things/+/shadow/get", .shadow), (.component("none"), "x", .shadow),
             (.thing("a"), "bme680/readings", .shadow), (.component("c"), "#", .shadow),
             (.allThings, "#", .shadow), (.shadow, "$aws/things/a/shadow/#", .thing("a")),
             (.shadow, "$aws/things/+/shadow/update/delta", .component("c")),
@@ -78,6 +82,32 @@ struct ShadowRouteTests {
         #expect(problems(.shadow, "$aws/things/b/shadow/#", .thing("a")) == [])
     }
 
+    @Test("are asked by a program only for what its instance names")
+    func reach() {
+        #expect(
+            problems(.component("c"), "$aws/things/b/shadow/get", .shadow) == [
+                "subscriptions[0].topic: component:c may not use the shadows of \"b\"; add shadows: [b] to it"
+            ])
+        #expect(
+            problems(.component("none"), "$aws/things/+/shadow/get", .shadow) == [
+                "subscriptions[0].topic: component:none may use no shadows; add shadows: [THING] to it"
+            ])
+    }
+
+    @Test("are asked by no transform, which publishes on no reserved topic")
+    func transforms() {
+        var definition = Self.definition
+        definition.components.removeLast()
+        definition.subscriptions = [
+            Subscription(from: .thing("a"), topicFilter: "x", to: .component("c")),
+            Subscription(from: .component("c"), topicFilter: "#", to: .cloud),
+            Subscription(from: .component("c"), topicFilter: "$aws/things/a/shadow/update", to: .shadow),
+        ]
+        #expect(definition.validate(outputs: ["c": [.unknown]]) == [])
+        #expect(
+            definition.validate(outputs: ["c": [.computed]]).map(\.path) == ["subscriptions[2].topic"])
+    }
+
     @Test("are the only ones that topics of shadows take")
     func others() {
         for end in [SubscriptionEnd.cloud, .thing("b"), .component("c")] {
@@ -102,6 +132,6 @@ struct ShadowRouteTests {
         #expect(definition.validate() == [])
         // A transform that only shadows lead to is reached.
         definition.subscriptions.remove(at: 0)
-        #expect(definition.validate(outputs: ["c": [.literal(try! .init("x"))]]) == [])
+        #expect(definition.validate(outputs: ["c": [.literal(try! .init("x"))], "none": [.unknown]]) == [])
     }
 }

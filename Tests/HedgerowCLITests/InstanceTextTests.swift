@@ -6,7 +6,7 @@ import Testing
 
 @testable import HedgerowCLI
 
-/// Configuration and environment of instances on the command line.
+/// Configuration, environment and shadows of instances on the command line.
 @Suite struct InstanceTextTests {
     private var revision: Hedgerow_Type_V1_GroupRevision {
         .with {
@@ -20,6 +20,7 @@ import Testing
                     $0.configuration.merge = #"{"high": 75, "part": 0.5}"#
                     $0.configuration.reset = ["/low"]
                     $0.environment = ["B": "2", "A": "two\nlines"]
+                    $0.shadows = ["bme680-1", "press-*"]
                 },
                 .with {
                     $0.name = "plain"
@@ -34,6 +35,7 @@ import Testing
         let line = text.split(separator: "\n").first { $0.hasPrefix("hall") && $0.contains("reset") }
         #expect(line?.contains(#"{"high": 75, "part": 0.5}, reset /low"#) == true, "\(text)")
         #expect(line?.contains("A=two lines B=2") == true, "\(text)")
+        #expect(line?.hasSuffix("bme680-1 press-*") == true, "\(text)")
         var plain = revision
         plain.components.removeFirst()
         #expect(!GroupText.details(plain, coloured: false).contains("ENVIRONMENT"))
@@ -43,9 +45,9 @@ import Testing
         let json = GroupText.json(revision).compact
         #expect(
             json.contains(
-                #""configuration":{"merge":{"high":75,"part":0.5},"reset":["/low"]},"environment":{"A":"two\nlines","B":"2"}"#
+                #""configuration":{"merge":{"high":75,"part":0.5},"reset":["/low"]},"environment":{"A":"two\nlines","B":"2"},"shadows":["bme680-1","press-*"]"#
             ), "\(json)")
-        #expect(json.contains(#""configuration":null,"environment":{}"#), "\(json)")
+        #expect(json.contains(#""configuration":null,"environment":{},"shadows":[]"#), "\(json)")
     }
 
     @Test func theyAreInTheGroupFileThatIsWritten() throws {
@@ -56,7 +58,7 @@ import Testing
         #expect(hall.environment == ["B": "2", "A": "two\nlines"])
         #expect(
             GroupManifest.render(definition).contains(
-                #"configuration: {merge: {"high": 75, "part": 0.5}, reset: ["/low"]}, environment: {A: "two\x0alines", B: "2"}"#
+                #"configuration: {merge: {"high": 75, "part": 0.5}, reset: ["/low"]}, environment: {A: "two\x0alines", B: "2"}, shadows: [bme680-1, "press-*"]"#
             ), "\(GroupManifest.render(definition))")
         var damaged = revision
         damaged.components[0].configuration.merge = "["

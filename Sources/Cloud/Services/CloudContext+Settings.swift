@@ -1,7 +1,8 @@
 import Components
 import Identity
+import Transforms
 
-/// Configuration of instances, compared with the recipes that they run.
+/// Configuration, environment and shadows of instances, compared with the recipes that they run.
 extension CloudContext {
     /// What the instances of a definition may not give, and what does nothing.
     ///
@@ -11,16 +12,30 @@ extension CloudContext {
     ) async throws -> (problems: [DefinitionProblem], warnings: [String]) {
         let changed = Set(definition.components.filter { !$0.configuration.isEmpty }.map(\.name))
         let recipes = try await recipeConfigurations(of: lock, instances: changed)
-        let environments = try await components.environments(
-            of: Set(lock.map { ComponentID(component: $0.component, version: $0.version) }))
+        let versions = Set(lock.map { ComponentID(component: $0.component, version: $0.version) })
+        let environments = try await components.environments(of: versions)
+        let shadows = try await components.shadowAccess(of: versions)
         let entries = Dictionary(lock.map { ($0.instance, $0) }) { first, _ in first }
         var problems: [DefinitionProblem] = []
         var warnings: [String] = []
         for (index, instance) in definition.components.enumerated() {
             guard let entry = entries[instance.name] else { continue }
             let who = "component:\(instance.name) runs \(entry.component) \(entry.version)"
-            let needed = environments[ComponentID(component: entry.component, version: entry.version)] ?? []
+            let version = ComponentID(component: entry.component, version: entry.version)
+            let needed = environments[version] ?? []
             warnings += Self.missing(needed, in: instance).map { "\(who), \($0)" }
+            if shadows[version] == nil, !instance.shadows.isEmpty {
+                problems.append(
+                    DefinitionProblem(
+                        path: "components[\(index)].shadows",
+                        message:
+                            "\(who), which is no program that uses shadows; add access: {shadows: read} to its recipe, or "
+                            + "remove \"shadows\" here (a transform uses those of the thing of its reading)"))
+            } else if let access = shadows[version], instance.shadows.isEmpty {
+                warnings.append(
+                    "\(who), whose program may \(access.rawValue) shadows, but reaches none; name their things, as in shadows: "
+                        + "[\(definition.things.first ?? "THING")]")
+            }
             guard let recipe = recipes[instance.name] else { continue }
             problems += recipe.applying(instance.configuration).problems.map { problem in
                 DefinitionProblem(

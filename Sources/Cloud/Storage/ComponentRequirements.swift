@@ -12,6 +12,8 @@ struct ComponentRequirements: Hashable, Sendable, Codable {
     var environment: [String]?
     /// Names of secrets that it reads; nil for none.
     var secrets: [String]?
+    /// What its program does with shadows; nil for nothing, and for a transform, whose instances name none.
+    var shadows: ShadowAccess?
 
     /// What a recipe says.
     init(_ manifest: ComponentManifest) {
@@ -22,6 +24,7 @@ struct ComponentRequirements: Hashable, Sendable, Codable {
         environment = needed.isEmpty ? nil : needed
         let secrets = manifest.recipe.process?.secrets ?? []
         self.secrets = secrets.isEmpty ? nil : secrets
+        shadows = manifest.recipe.process == nil ? nil : manifest.recipe.access.shadows
     }
 
     /// Nothing.

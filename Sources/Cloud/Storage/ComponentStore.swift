@@ -1,4 +1,5 @@
 import Components
+import Transforms
 
 /// Keeps registered versions of components. They are immutable and never deleted: a deployment from long ago may
 /// name any of them.
@@ -50,6 +51,9 @@ protocol ComponentStore: Sendable {
 
     /// Variables that instances of some versions should have; versions that do not exist are missing.
     func environments(of components: Set<ComponentID>) async throws -> [ComponentID: [String]]
+
+    /// What the programs of some versions do with shadows; versions that use none, transforms among them, are missing.
+    func shadowAccess(of components: Set<ComponentID>) async throws -> [ComponentID: ShadowAccess]
 
     /// Whether a core was ever told to run a version.
     func mayRun(_ component: ComponentID, core: String) async throws -> Bool

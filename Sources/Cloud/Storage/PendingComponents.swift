@@ -1,5 +1,6 @@
 import Components
 import Manifests
+import Transforms
 
 /// Registered components together with some that are about to be: what a check of manifests resolves against.
 struct PendingComponents: ComponentStore {
@@ -51,6 +52,14 @@ struct PendingComponents: ComponentStore {
             secrets[recipe.component.id] = recipe.requirements.secrets ?? []
         }
         return secrets
+    }
+
+    func shadowAccess(of components: Set<ComponentID>) async throws -> [ComponentID: ShadowAccess] {
+        var access = try await registered.shadowAccess(of: components)
+        for recipe in pending where components.contains(recipe.component.id) {
+            access[recipe.component.id] = recipe.requirements.shadows
+        }
+        return access
     }
 
     // MARK: As it is

@@ -2,6 +2,7 @@ import Components
 import FoundationEssentials
 import GRDB
 import Manifests
+import Transforms
 
 extension SQLiteComponentStore {
     func candidates(of names: Set<String>) async throws -> [String: [ComponentCandidate]] {
@@ -42,6 +43,10 @@ extension SQLiteComponentStore {
 
     func secrets(of components: Set<ComponentID>) async throws -> [ComponentID: [String]] {
         try await requirements(of: components) { $0.secrets ?? [] }
+    }
+
+    func shadowAccess(of components: Set<ComponentID>) async throws -> [ComponentID: ShadowAccess] {
+        try await requirements(of: components) { $0.shadows }.compactMapValues { $0 }
     }
 
     private func requirements<Value: Sendable>(

@@ -91,7 +91,7 @@ enum GroupText {
         if !newest.streams.isEmpty {
             text += "\n" + StreamSettingsText.table(newest.streams, coloured: coloured)
         }
-        return text
+        return text + ShadowSettingsText.table(newest, coloured: coloured)
     }
 
     static func json(_ group: Hedgerow_Registry_V1_Group) -> JSONValue {
@@ -150,6 +150,7 @@ enum GroupText {
                             ("version", .text(instance.version)),
                             ("configuration", InstanceText.configuration(instance)),
                             ("environment", InstanceText.environment(instance)),
+                            ("shadows", .list(instance.shadows.map { .text($0) })),
                         ])
                     })
             ),
@@ -168,6 +169,7 @@ enum GroupText {
                 "streams",
                 .object(revision.streams.map { ($0.name, StreamSettingsText.json($0)) })
             ),
+            ("shadows", ShadowSettingsText.json(revision)),
             ("createTime", revision.hasCreateTime ? .text(TimeText.exact(revision.createTime)) : .null),
         ])
     }

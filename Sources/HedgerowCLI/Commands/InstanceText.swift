@@ -2,13 +2,16 @@ import Components
 import HedgerowAPI
 import RPCSupport
 
-/// Configuration and environment of instances as the command line writes them.
+/// Configuration, environment and shadows of instances as the command line writes them.
 enum InstanceText {
-    /// What instances change of their recipe's configuration, and their variables; empty where none has any.
+    /// What instances change of their recipe's configuration, their variables, and whose shadows they may use; empty where
+    /// none has any.
     static func table(_ instances: [Hedgerow_Type_V1_ComponentInstance], coloured: Bool) -> String {
-        let settings = instances.filter { $0.hasConfiguration || !$0.environment.isEmpty }
+        let settings = instances.filter {
+            $0.hasConfiguration || !$0.environment.isEmpty || !$0.shadows.isEmpty
+        }
         if settings.isEmpty { return "" }
-        var table = Table(["INSTANCE", "CONFIGURATION", "ENVIRONMENT"])
+        var table = Table(["INSTANCE", "CONFIGURATION", "ENVIRONMENT", "SHADOWS OF"])
         for instance in settings {
             var parts: [String] = []
             if !instance.configuration.merge.isEmpty { parts.append(instance.configuration.merge) }
@@ -20,6 +23,7 @@ enum InstanceText {
             table.add([
                 Table.Cell(instance.name), Table.Cell(parts.joined(separator: ", ")),
                 Table.Cell(variables.joined(separator: " ")),
+                Table.Cell(instance.shadows.joined(separator: " ")),
             ])
         }
         return "\n" + table.render(coloured: coloured)
