@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole way of a model, on this machine, with a cloud, a core and a simulated sensor of its own: trained, pushed,
+# The whole way of a model, on this machine, with a cloud, a core and a sensor that replays weather: trained, pushed,
 # deployed under the alias live, predicting into the cloud's shadow; then a better one, which takes over while readings go
 # on; one that is broken, which goes back by itself; and the first one again. In the end: was a reading lost?
 #
@@ -72,7 +72,12 @@ hedgerow-core run --state core --token pi-1.token --listen-host 127.0.0.1 --list
   >core.log 2>&1 &
 started+=($!)
 hedgerow deploy rain --wait
-hedgerow thing run --token bme680-1.token --state thing --interval 0.2 >thing.log 2>&1 &
+# Other weather than the models learn from, an hour each fifth of a second.
+"$python" "$here/train.py" --hours 2000 --seed 7 --write-csv weather.csv >/dev/null
+awk -F, -v OFS=, 'NR == 1 { print "time", "temperature[°C]", "pressure[hPa]", "humidity[%RH]"; next }
+  { print 1700000000 + NR * 3600, $1, $2, $3 }' weather.csv >day.csv
+hedgerow thing run --token bme680-1.token --state thing --sensor replay --file day.csv --speed 18000 --loop --restamp \
+  >thing.log 2>&1 &
 sensor=$!
 started+=("$sensor")
 
