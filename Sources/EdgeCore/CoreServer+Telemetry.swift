@@ -74,18 +74,26 @@ extension CoreServer {
             rates: core.configuration.limits.publishRates, logger: core.logger)
         let monitor = StreamMonitor(parts: parts, interval: core.configuration.timing.statuses)
         return Telemetry(
-            rpcServices: [PublishingService(CoreTelemetryService(parts: parts))],
+            rpcServices: [
+                PublishingService(CoreTelemetryService(parts: parts)),
+                ShadowServiceProvider(backend: CoreShadowBackend(parts: parts)),
+            ],
             services: [
                 CancelledOnShutdown(committer), MemoryKeeper(parts: parts),
                 CancelledOnShutdown(StreamExports(parts: parts)),
                 CancelledOnShutdown(StreamExpiry(parts: parts)),
                 CancelledOnShutdown(Uplinks(parts: parts, dialer: core.dialer)),
                 CancelledOnShutdown(CloudDownlink(parts: parts, dialer: core.dialer)),
+                CancelledOnShutdown(ShadowSync(parts: parts, dialer: core.dialer)),
+                CancelledOnShutdown(ShadowKeeper(parts: parts)),
                 CancelledOnShutdown(monitor),
             ],
             monitor: monitor, commands: StreamCommandRunner(parts: parts),
             programs: Programs(parts: core, telemetry: parts, onNews: onNews),
-            healthServices: [Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService],
+            healthServices: [
+                Hedgerow_Telemetry_V1_TelemetryService.descriptor.fullyQualifiedService,
+                Hedgerow_Shadow_V1_ShadowService.descriptor.fullyQualifiedService,
+            ],
             commit: DeploymentCommit { needsRoom, work in
                 try await committer.commit(needsRoom: needsRoom, work)
             },

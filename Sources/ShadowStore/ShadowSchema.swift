@@ -129,6 +129,8 @@ public enum ShadowSchema {
             sent_metadata TEXT
         );
 
+        CREATE INDEX shadow_base_sent ON shadow_base (shadow) WHERE sent_version IS NOT NULL;
+
         CREATE TABLE shadow_problem (
             shadow INTEGER PRIMARY KEY,
             version INTEGER NOT NULL,

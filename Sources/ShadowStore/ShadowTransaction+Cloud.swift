@@ -50,6 +50,12 @@ extension ShadowTransaction {
         }
     }
 
+    /// Enters what a core decided about a shadow without writing it; nothing where there is no such shadow.
+    public func note(_ conflicts: [RecordedConflict], of key: ShadowKey) throws {
+        guard let id = try id(of: key) else { return }
+        try enter(conflicts, of: id)
+    }
+
     /// Remembers the newest document of a core that is part of a shadow.
     private func confirm(_ sent: StoredShadow, of core: String, _ id: Int64, change: Int64) throws {
         try db.cachedStatement(

@@ -24,18 +24,45 @@ extension ShadowTransaction {
             pending: try row.optionalInteger(7) == nil ? nil : try Self.shadow(row, from: 6))
     }
 
-    /// Takes what the cloud has: the core's document, its base and the conflicts, as the rules of the sync decide.
+    /// Takes what the cloud has: the core's document, its base and the conflicts, as the rules of the sync decide. What was
+    /// taken already changes nothing.
     ///
     /// - Parameters:
     ///   - cloud: What the cloud has.
     ///   - direction: Of the shadow.
     ///   - core: Name of this core, for the conflicts.
+    ///   - isRefusal: Whether it is the answer to a document that was sent, which the cloud did not take then.
+    /// - Returns: What was decided, nil where it is no news; and the conflicts, as they are kept.
     @discardableResult
     public func apply(
-        _ cloud: CloudShadow, to key: ShadowKey, direction: ShadowDirection, core: String
-    ) throws -> (decision: ShadowSyncDecision, conflicts: [RecordedConflict]) {
+        _ cloud: CloudShadow, to key: ShadowKey, direction: ShadowDirection, core: String,
+        isRefusal: Bool = false
+    ) throws -> (decision: ShadowSyncDecision?, conflicts: [RecordedConflict]) {
         let before = try record(key)
         let known = try before.map { try base(of: $0.id) } ?? .none
+        guard known.isNews(cloud.stored) else {
+            if isRefusal, let before { try save(known.notTaken, of: before.id, isSynced: false) }
+            return (nil, [])
+        }
+        return try take(cloud, to: key, before, known, direction: direction, core: core)
+    }
+
+    /// Gives the core what the cloud has, where it has something that only it has and the direction says that the cloud's
+    /// stands (`ShadowBase.isStray`).
+    @discardableResult
+    public func takeBack(
+        _ key: ShadowKey, direction: ShadowDirection, core: String
+    ) throws -> [RecordedConflict] {
+        guard let before = try record(key) else { return [] }
+        let known = try base(of: before.id)
+        return try take(CloudShadow(known.cloud), to: key, before, known, direction: direction, core: core)
+            .conflicts
+    }
+
+    private func take(
+        _ cloud: CloudShadow, to key: ShadowKey, _ before: ShadowRecord?, _ known: ShadowBase,
+        direction: ShadowDirection, core: String
+    ) throws -> (decision: ShadowSyncDecision?, conflicts: [RecordedConflict]) {
         let decision = ShadowSyncDecision.make(
             base: known, core: before?.shadow, cloud: cloud, direction: direction, now: now)
         let conflicts = decision.conflicts.map { conflict in
@@ -90,6 +117,30 @@ extension ShadowTransaction {
         try save(try base(of: id).sending(sent), of: id, isSynced: false)
     }
 
+    /// The streams on which documents were sent and not answered are over, and everything was told on the next one: what
+    /// the cloud took of them is known.
+    public func forgetSent() throws {
+        try db.cachedStatement(
+            sql: """
+                UPDATE shadow_base SET sent_incarnation = NULL, sent_version = NULL, sent_deleted = NULL,
+                    sent_update_time = NULL, sent_state = NULL, sent_metadata = NULL WHERE sent_version IS NOT NULL
+                """
+        ).execute()
+    }
+
+    /// Whether a deletion may be forgotten, as far as the sync goes.
+    public func isForgettable(_ key: ShadowKey) throws -> Bool {
+        guard let record = try record(key) else { return true }
+        return try !record.isDirty && base(of: record.id).isForgettable
+    }
+
+    /// The cloud did not take what was sent.
+    public func notTaken(_ key: ShadowKey) throws {
+        guard let id = try id(of: key) else { return }
+        let known = try base(of: id)
+        if known.pending != nil { try save(known.notTaken, of: id, isSynced: false) }
+    }
+
     /// The cloud has written what was sent.
     ///
     /// - Returns: whether the core has something newer by now.
@@ -122,6 +173,7 @@ extension ShadowTransaction {
     /// - Parameter problem: Why, for people.
     public func fail(_ key: ShadowKey, version: ShadowVersion, problem: String) throws {
         guard let record = try record(key) else { return }
+        try notTaken(key)
         if record.shadow.shadowVersion == version { try setDirty(false, record.id) }
         try db.cachedStatement(
             sql: """

@@ -91,12 +91,22 @@ public final class ShadowTransaction {
     ) throws -> AppliedShadow {
         let before = try record(key)
         try condition?.check(before?.shadow, clientToken: update.clientToken)
+        let isSynced = try before.map { try $0.shadow.isDeleted && isKnownElsewhere($0.id) } ?? false
         let change = try ShadowRules.update(
-            before?.shadow, update, now: now, limits: limits, newIncarnation: newIncarnation())
+            before?.shadow, update, now: now, limits: limits, isSynced: isSynced,
+            newIncarnation: newIncarnation())
         return try enter(
             ShadowStep(
                 before: change.before, after: change.after, acceptedText: change.acceptedText,
                 clientToken: update.clientToken), of: key, before)
+    }
+
+    /// Whether the other side of the sync had it: its versions then go on counting for as long as its deletion is kept.
+    private func isKnownElsewhere(_ id: Int64) throws -> Bool {
+        let table = side == .core ? "shadow_base" : "shadow_core"
+        return try Row.fetchOne(
+            try db.cachedStatement(sql: "SELECT 1 FROM \(table) WHERE shadow = ? LIMIT 1"), arguments: [id])
+            != nil
     }
 
     /// Deletes a shadow.

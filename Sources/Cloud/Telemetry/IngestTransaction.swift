@@ -5,6 +5,7 @@ import HedgerowAPI
 import Identity
 import Messaging
 import RPCSupport
+import Shadows
 import StreamStore
 import SwiftProtobuf
 
@@ -115,6 +116,7 @@ struct IngestTransaction {
         do throws(IncomingPublication.Refusal) {
             origin = try resolveOrigin(of: publication)
             content = try publication.content.get()
+            try Self.check(content.topic)
             try Self.check(publication.source)
         } catch {
             try reject(publication, from: first, error, into: &result)
@@ -134,6 +136,15 @@ struct IngestTransaction {
         for stored in new {
             try deliver(stored, to: targets, isSequenced: origin.rows != nil, into: &result)
         }
+    }
+
+    /// What cores forward and things publish here is stored; a request to a shadow would have nobody to answer it.
+    private static func check(_ topic: Topic) throws(IncomingPublication.Refusal) {
+        guard let shadow = ShadowTopic(topic) else { return }
+        throw .init(
+            .topicNotAllowed,
+            "the cloud takes requests to shadows through its ShadowService, and not on topic \"\(topic)\": call it for "
+                + "\"\(shadow.thing)\", or publish to a core")
     }
 
     private static func noRoute(_ topic: Topic) -> IncomingPublication.Refusal {

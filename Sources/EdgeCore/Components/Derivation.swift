@@ -34,6 +34,8 @@ struct Derivation: Sendable {
     var unrouted: [DerivedOutput: [UInt64]] = [:]
     /// What is to wait for process components.
     var waiting: [Waiting] = []
+    /// What is to be done with shadows, in order.
+    var shadows: [ShadowEffect] = []
     /// Keys of the outputs that may lead to the cloud: of them the cloud is told every sequence.
     var tracked: Set<String> = []
     /// What each pass through a component did.

@@ -125,6 +125,10 @@ struct Deriver {
             }
             let result = transform.process(readings, host: host, settings: pass.component.settings)
             pass.tally.filtered = UInt64(result.filtered)
+            for update in result.shadows {
+                derivation.shadows.append(
+                    ShadowEffect(update, thing: thing, component: pass.component))
+            }
             for failure in result.failures { pass.fail(CollectionOfOne(failure.row), failure.cause) }
             for output in result.outputs {
                 publish(
@@ -238,6 +242,13 @@ struct Deriver {
                 .init(
                     output: output, source: pass.source, batch: checked.batch, encoded: checked.encoded,
                     sequences: sequences, route: route))
+        }
+        if route.shadow {
+            derivation.shadows.append(
+                contentsOf: ShadowEffect.of(
+                    checked.batch, topic: checked.topic, thing: thing,
+                    author: "component:\(pass.component.instance)", component: pass.component
+                ) { table.shadows.refusal(of: pass.component, thing: $0, ofMessage: thing, writes: true) })
         }
         guard !route.components.isEmpty else { return }
         derive(

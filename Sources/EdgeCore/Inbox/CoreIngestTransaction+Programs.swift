@@ -21,7 +21,7 @@ extension CoreIngestTransaction {
     ) throws -> Bool {
         var derivation = derivation(of: outcome, of: message, by: component)
         guard let sequence = message.sequence else {
-            pass(derivation, into: &result)
+            try pass(derivation, into: &result)
             return true
         }
         switch try room(for: [], to: [], derivation) {
@@ -73,10 +73,10 @@ extension CoreIngestTransaction {
         into result: inout Result
     ) throws -> Int {
         guard first > 0 else {
-            return messages.reduce(into: 0) { unrouted, message in
+            return try messages.reduce(into: 0) { unrouted, message in
                 let derivation = ownDerivation(of: message, sequence: nil, by: component)
                 if derivation.leadsNowhere { unrouted += 1 }
-                pass(derivation, into: &result)
+                try pass(derivation, into: &result)
             }
         }
         let known = try PublisherCursors.cursor(
@@ -134,5 +134,5 @@ extension CoreIngestTransaction {
 
 extension Derivation {
     /// Whether nothing of it goes anywhere, and no further component was given any of it.
-    fileprivate var leadsNowhere: Bool { pieces.isEmpty && waiting.isEmpty && tallies.count <= 1 }
+    fileprivate var leadsNowhere: Bool { pieces.isEmpty && waiting.isEmpty && shadows.isEmpty && tallies.count <= 1 }
 }

@@ -23,7 +23,7 @@ struct ComponentServer: Sendable {
     static let maximumPath = 103
 
     let path: String
-    let service: any RegistrableRPCService
+    let services: [any RegistrableRPCService]
     let tokens: ComponentTokens
     let listening: Announced<String>
     let logger: Logger
@@ -61,7 +61,7 @@ struct ComponentServer: Sendable {
                 config.connection.maxGraceTime = .seconds(2)
             })
         let server = GRPCServer(
-            transport: transport, services: [service, ReflectionService(describing: [service])],
+            transport: transport, services: services + [ReflectionService(describing: services)],
             interceptorPipeline: [
                 .apply(ComponentAuthentication(tokens: tokens, logger: logger), to: .all)
             ])

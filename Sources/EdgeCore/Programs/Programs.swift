@@ -127,7 +127,11 @@ final class Programs: Service {
         }
         state.withLock { $0.confinement = host.confinement }
         let server = ComponentServer(
-            path: path, service: ComponentAPI(parts: telemetry, desk: self, clock: clock), tokens: tokens,
+            path: path,
+            services: [
+                ComponentAPI(parts: telemetry, desk: self, clock: clock),
+                ShadowServiceProvider(backend: CoreShadowBackend(parts: telemetry)),
+            ], tokens: tokens,
             listening: Announced(), logger: parts.logger)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await host.run() }

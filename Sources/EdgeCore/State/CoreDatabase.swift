@@ -1,6 +1,7 @@
 import Foundation
 public import GRDB
 public import Logging
+import ShadowStore
 import StreamStore
 
 /// The core's one database file.
@@ -128,5 +129,6 @@ public enum CoreDatabase {
             try DeploymentRecord.createTable(db)
         }
         migrator.registerMigration("inbox-1") { db in try StoredInbox.createTables(db) }
+        ShadowSchema.register(in: &migrator)
     }
 }

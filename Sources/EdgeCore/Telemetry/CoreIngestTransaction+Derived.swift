@@ -126,6 +126,7 @@ extension CoreIngestTransaction {
             try StoredInbox(db).append(entry(waiting))
             result.wokenInboxes.insert(waiting.instance)
         }
+        try apply(derivation.shadows, into: &result)
         for (output, sequences) in derivation.unrouted.sorted(by: { $0.key.key < $1.key.key }) {
             try tellFailed(sequences, output: output, of: new, coverage: &coverage, into: &result)
         }

@@ -6,6 +6,8 @@ import HedgerowAPI
 import Identity
 import Messaging
 import RPCSupport
+import ShadowStore
+import Shadows
 import StreamStore
 import SwiftProtobuf
 import Transforms
@@ -46,6 +48,13 @@ struct CoreIngestTransaction {
         var tallies: [ComponentTally] = []
         /// What is recorded of sampled messages.
         var spans = PendingSpans()
+        /// What was changed of shadows.
+        var shadows: [AppliedShadow] = []
+        /// Requests to shadows that were rejected, with what was answered.
+        var rejectedShadows: [(key: ShadowKey, text: String)] = []
+        /// Changes of shadows that could not be made, and why the last one of a thing's own could not.
+        var shadowFailures = 0
+        var shadowProblem: String?
     }
 
     /// When a publisher whose stream is full is to be looked at again.
@@ -58,7 +67,7 @@ struct CoreIngestTransaction {
     let router: Router
     let table: RoutingTable
     /// What components may ask for.
-    let host: any TransformHost
+    let host: ShadowHost
     /// The epochs that the streams are appended to.
     let lanes: StreamLanes
     /// Where the streams are.
@@ -66,6 +75,8 @@ struct CoreIngestTransaction {
     let core: String
     let now: Int64
     let isClockDoubtful: Bool
+    /// The shadows here.
+    let shadows: CoreShadows
     /// Whether it is synced when it is committed.
     var isSynced = true
     /// Records what happens to sampled messages; nil where nothing is recorded.
@@ -277,6 +288,8 @@ struct CoreIngestTransaction {
                 records(of: batch, sequences: Array(new.first...new.last)), to: checked.route.things,
                 into: &result)
         }
+        try apply(
+            shadowEffects(of: batch, topic: checked.content.topic, route: checked.route), into: &result)
         try store(derivation, of: new, coverage: &coverage, into: &result)
         result.spans.add(received)
         return true
@@ -362,15 +375,18 @@ struct CoreIngestTransaction {
         }
         result.spans.add(received)
         pass(batch, bytes: encoded.count, route: checked.route, output: nil, into: &result)
-        pass(derivation, into: &result)
+        try apply(
+            shadowEffects(of: batch, topic: checked.content.topic, route: checked.route), into: &result)
+        try pass(derivation, into: &result)
     }
 
     /// Passes what components made of messages at QoS 0 on.
-    func pass(_ derivation: Derivation, into result: inout Result) {
+    func pass(_ derivation: Derivation, into result: inout Result) throws {
         for piece in derivation.pieces {
             pass(piece.batch, bytes: piece.encoded.count, route: piece.route, output: piece, into: &result)
         }
         result.transientEvents.append(contentsOf: derivation.waiting.map(entry))
+        try apply(derivation.shadows, into: &result)
         result.tallies.append(contentsOf: derivation.tallies)
         result.spans.add(derivation.spans)
     }

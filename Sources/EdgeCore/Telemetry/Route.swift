@@ -10,5 +10,8 @@ struct Route: Hashable, Sendable {
     /// Component instances on this core, each once.
     var components: [String] = []
 
-    var isEmpty: Bool { streams.isEmpty && things.isEmpty && components.isEmpty }
+    /// Whether it goes to the shadows: as a request where its topic is a reserved one, as a report otherwise.
+    var shadow = false
+
+    var isEmpty: Bool { streams.isEmpty && things.isEmpty && components.isEmpty && !shadow }
 }

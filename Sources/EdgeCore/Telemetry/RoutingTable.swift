@@ -12,6 +12,7 @@ struct RoutingTable: Sendable {
         /// Every thing of the group that the end matches, except the publisher.
         case things([String])
         case component(String)
+        case shadow
     }
 
     private let running: RunningRevision?
@@ -20,6 +21,8 @@ struct RoutingTable: Sendable {
     private var fromComponents: [String: TopicTrie<Target>] = [:]
     /// What leads on from a stream's exports to topics.
     private var fromStreams: [String: TopicTrie<Target>] = [:]
+    /// What takes the answers and events of shadows.
+    private var fromShadows = TopicTrie<Target>()
     /// Instances from which a route leads to a stream that goes to the cloud.
     private var streaming: Set<String> = []
     /// Streams that routes lead to from each instance.
@@ -45,6 +48,7 @@ struct RoutingTable: Sendable {
         self.running = running
         let definition = try GroupDefinition(running.revision)
         settings = definition.streams
+        shadows = ShadowPlan(definition)
         for subscription in definition.subscriptions {
             guard let target = Self.target(of: subscription, things: definition.things) else { continue }
             let filter = try TopicFilter(subscription.topicFilter)
@@ -66,7 +70,10 @@ struct RoutingTable: Sendable {
                 if settings(of: stream).reachesCloud { streaming.insert(instance) }
             case .stream(let name):
                 fromStreams[name, default: TopicTrie()].insert(target, under: filter)
-            case .cloud, .shadow, .selected:
+            case .shadow:
+                fromShadows.insert(target, under: filter)
+                hasShadowRoutes = true
+            case .cloud, .selected:
                 // The cloud routes what it sends down itself, and has resolved selectors to names.
                 continue
             }
@@ -162,6 +169,17 @@ struct RoutingTable: Sendable {
         route(to: fromStreams[stream]?.values(matching: topic) ?? [], publisher: nil)
     }
 
+    /// Whether anybody takes what shadows answer.
+    private(set) var hasShadowRoutes = false
+
+    /// Which shadows are synced, and where.
+    private(set) var shadows = ShadowPlan()
+
+    /// Where an answer or event of a shadow goes on its reserved topic; things and components take such messages.
+    func route(fromShadow topic: Topic) -> Route {
+        route(to: fromShadows.values(matching: topic), publisher: nil)
+    }
+
     private func route(to targets: [Target], publisher: String?) -> Route {
         var route = Route()
         for target in targets {
@@ -178,6 +196,7 @@ struct RoutingTable: Sendable {
                 }
             case .component(let name):
                 if !route.components.contains(name) { route.components.append(name) }
+            case .shadow: route.shadow = true
             }
         }
         return route
@@ -190,7 +209,8 @@ struct RoutingTable: Sendable {
         case .thing(let name): .thing(name)
         case .allThings, .things: .things(things.filter { subscription.to.matches(thing: $0) }.sorted())
         case .component(let instance): .component(instance)
-        case .shadow, .selected: nil
+        case .shadow: .shadow
+        case .selected: nil
         }
     }
 }

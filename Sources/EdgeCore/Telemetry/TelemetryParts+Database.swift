@@ -42,10 +42,12 @@ extension TelemetryParts {
     func transaction(
         _ db: Database, _ session: IngestSession, isSynced: Bool = true
     ) -> CoreIngestTransaction {
-        CoreIngestTransaction(
-            db: db, session: session, router: router, table: table, host: host, lanes: lanes,
-            homes: streams, core: core, now: clock.now, isClockDoubtful: isClockDoubtful(),
-            isSynced: isSynced, tracer: tracer)
+        let now = clock.now
+        return CoreIngestTransaction(
+            db: db, session: session, router: router, table: table,
+            host: ShadowHost(base: host, db: db, shadows: shadows, now: now), lanes: lanes,
+            homes: streams, core: core, now: now, isClockDoubtful: isClockDoubtful(),
+            shadows: shadows, isSynced: isSynced, tracer: tracer)
     }
 
     /// Tells everyone of what a transaction did, once it is committed.
@@ -62,6 +64,13 @@ extension TelemetryParts {
         inboxes.wake(result.wokenInboxes)
         inboxes.offer(result.transientEvents)
         activity.record(result.tallies, now: clock.now)
+        shadows.tell(result.shadows, rejected: result.rejectedShadows)
+        if let problem = result.shadowProblem {
+            onceAMinute("shadow \(problem)") {
+                logger.warning(
+                    "a message could not change a shadow", metadata: ["error.message": "\(problem)"])
+            }
+        }
         for (stream, count) in result.overwrittenOf { counters.lost(count, .overwritten, of: stream) }
         if result.overwritten > 0 {
             onceAMinute("stream overwritten") {

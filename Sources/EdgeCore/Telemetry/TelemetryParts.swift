@@ -29,6 +29,8 @@ struct TelemetryParts: Sendable {
     let outlets: ThingOutlets
     /// Where programs take their messages from.
     let inboxes = Inboxes()
+    /// The shadows of this core.
+    let shadows: CoreShadows
     /// Wakes the exports of streams.
     let exports = ExportSignals()
     /// How fast each thing may publish.
@@ -56,7 +58,7 @@ struct TelemetryParts: Sendable {
         host: any TransformHost & Sendable, activity: ComponentActivity, clock: WallClock,
         isClockDoubtful: @escaping @Sendable () -> Bool, backoff: Backoff = Backoff(),
         uplinkBytes: Int = CoreConfiguration.Limits().uplinkBytes, rates: PublishRates = PublishRates(),
-        tracer: MessageTracer? = MessageTracer(),
+        tracer: MessageTracer? = MessageTracer(), shadows: CoreShadowSettings = CoreShadowSettings(),
         logger: Logger
     ) {
         self.core = core
@@ -74,6 +76,7 @@ struct TelemetryParts: Sendable {
         share = UplinkShare(maximumBytes: uplinkBytes)
         outlets = ThingOutlets()
         self.rates = rates
+        self.shadows = CoreShadows(settings: shadows)
         self.clock = clock
         self.isClockDoubtful = isClockDoubtful
         self.backoff = backoff

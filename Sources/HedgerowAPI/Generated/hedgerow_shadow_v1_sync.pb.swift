@@ -56,11 +56,43 @@ public nonisolated struct Hedgerow_Shadow_V1_SyncShadowsRequest: Sendable {
   /// The core has taken, durably, every change up to this number. 0 for nothing new.
   public var takenChange: UInt64 = 0
 
+  /// What was decided where nothing had to be written for it, at most 100 a message; for those who ask the cloud.
+  public var conflicts: [Hedgerow_Shadow_V1_SyncConflict] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _start: Hedgerow_Shadow_V1_SyncStart? = nil
+}
+
+/// What was decided about a shadow.
+public nonisolated struct Hedgerow_Shadow_V1_SyncConflict: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name of the thing.
+  public var thing: String = String()
+
+  /// Name of the shadow; empty for the classic one.
+  public var name: String = String()
+
+  /// What was decided.
+  public var conflict: Hedgerow_Shadow_V1_ShadowConflict {
+    get {_conflict ?? Hedgerow_Shadow_V1_ShadowConflict()}
+    set {_conflict = newValue}
+  }
+  /// Returns true if `conflict` has been explicitly set.
+  public var hasConflict: Bool {self._conflict != nil}
+  /// Clears the value of `conflict`. Subsequent reads from it will return its default value.
+  public mutating func clearConflict() {self._conflict = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _conflict: Hedgerow_Shadow_V1_ShadowConflict? = nil
 }
 
 /// Who syncs what.
@@ -417,7 +449,7 @@ fileprivate nonisolated let _protobuf_package = "hedgerow.shadow.v1"
 
 nonisolated extension Hedgerow_Shadow_V1_SyncShadowsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SyncShadowsRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}reads\0\u{1}writes\0\u{3}taken_change\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}reads\0\u{1}writes\0\u{3}taken_change\0\u{1}conflicts\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -429,6 +461,7 @@ nonisolated extension Hedgerow_Shadow_V1_SyncShadowsRequest: SwiftProtobuf.Messa
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.reads) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.writes) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.takenChange) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.conflicts) }()
       default: break
       }
     }
@@ -451,6 +484,9 @@ nonisolated extension Hedgerow_Shadow_V1_SyncShadowsRequest: SwiftProtobuf.Messa
     if self.takenChange != 0 {
       try visitor.visitSingularUInt64Field(value: self.takenChange, fieldNumber: 4)
     }
+    if !self.conflicts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.conflicts, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -459,6 +495,51 @@ nonisolated extension Hedgerow_Shadow_V1_SyncShadowsRequest: SwiftProtobuf.Messa
     if lhs.reads != rhs.reads {return false}
     if lhs.writes != rhs.writes {return false}
     if lhs.takenChange != rhs.takenChange {return false}
+    if lhs.conflicts != rhs.conflicts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Hedgerow_Shadow_V1_SyncConflict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SyncConflict"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}thing\0\u{1}name\0\u{1}conflict\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.thing) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._conflict) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.thing.isEmpty {
+      try visitor.visitSingularStringField(value: self.thing, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try { if let v = self._conflict {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Hedgerow_Shadow_V1_SyncConflict, rhs: Hedgerow_Shadow_V1_SyncConflict) -> Bool {
+    if lhs.thing != rhs.thing {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs._conflict != rhs._conflict {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,5 +1,6 @@
 public import HedgerowAPI
 public import Messaging
+import Shadows
 import SwiftProtobuf
 
 /// The rules that a batch has to keep (semantics, section 8, and the comments of `Batch`).
@@ -28,8 +29,14 @@ public struct BatchCheck: Sendable {
         } catch {
             throw Refusal(.topicNotAllowed, error.description)
         }
-        if topic.isReserved, topic.description != instance.map({ "$dead-letter/\($0)" }) {
-            throw Refusal(.topicNotAllowed, "topic \"\(topic)\" begins with $, which is reserved")
+        if topic.isReserved, topic.description != instance.map({ "$dead-letter/\($0)" }),
+            // A request to a shadow; whether it is led there is for whoever routes it.
+            ShadowTopic(topic).map({ $0.outcome == nil }) != true
+        {
+            throw Refusal(
+                .topicNotAllowed,
+                "topic \"\(topic)\" begins with $, which is reserved; of those, messages may have only the requests to "
+                    + "shadows, $aws/things/THING/shadow/get, update and delete")
         }
         let count = batch.count
         guard count > 0 else { throw malformed("it has no messages (time_offsets_us is empty)") }

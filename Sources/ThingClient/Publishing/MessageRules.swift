@@ -11,9 +11,11 @@ enum MessageRules {
 
     static func check(topic: String) throws(ThingError) {
         do {
-            if try Topic(topic).isReserved {
+            // Requests to shadows are the server's to judge.
+            if try Topic(topic).isReserved, !topic.hasPrefix("$aws/things/") {
                 throw ThingError.invalidMessage(
-                    "Topic \"\(topic.prefix(100))\" is reserved: topics that begin with $ are not published on."
+                    "Topic \"\(topic.prefix(100))\" is reserved: of topics that begin with $, only requests to shadows "
+                        + "($aws/things/THING/shadow/...) are published on."
                 )
             }
         } catch let error as ThingError {

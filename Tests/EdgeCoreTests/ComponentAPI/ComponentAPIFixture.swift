@@ -90,7 +90,10 @@ struct ComponentAPIFixture: Sendable {
                 let (desk, tokens) = (FakeDesk(), ComponentTokens())
                 let server = ComponentServer(
                     path: try ComponentServer.path(inState: directory),
-                    service: ComponentAPI(parts: core.parts, desk: desk, clock: clock), tokens: tokens,
+                    services: [
+                        ComponentAPI(parts: core.parts, desk: desk, clock: clock),
+                        ShadowServiceProvider(backend: CoreShadowBackend(parts: core.parts)),
+                    ], tokens: tokens,
                     listening: Announced(),
                     logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
                 try await withThrowingTaskGroup(of: Void.self) { group in

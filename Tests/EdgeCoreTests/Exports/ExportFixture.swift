@@ -62,11 +62,7 @@ struct ExportFixture: Sendable {
             oldestSequence: 1,
             generation: 1)
         let result = try await parts.committer.commit { db in
-            let transaction = CoreIngestTransaction(
-                db: db, session: session, router: parts.router, table: parts.table, host: parts.host,
-                lanes: parts.lanes, homes: parts.streams, core: parts.core, now: parts.clock.now,
-                isClockDoubtful: parts.isClockDoubtful()
-            )
+            let transaction = parts.transaction(db, session)
             _ = try transaction.open()
             return try transaction.ingest([messages(first, last, topic: topic, bytes: bytes)])
         }

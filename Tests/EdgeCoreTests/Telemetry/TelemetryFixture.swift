@@ -134,10 +134,10 @@ struct TelemetryFixture: Sendable {
         return try await committer.commit { db in
             try work(
                 CoreIngestTransaction(
-                    db: db, session: session, router: parts.router, table: table, host: parts.host,
+                    db: db, session: session, router: parts.router, table: table,
+                    host: ShadowHost(base: parts.host, db: db, shadows: parts.shadows, now: parts.clock.now),
                     lanes: parts.lanes, homes: parts.streams, core: parts.core, now: parts.clock.now,
-                    isClockDoubtful: false,
-                    tracer: parts.tracer))
+                    isClockDoubtful: false, shadows: parts.shadows, tracer: parts.tracer))
         }
     }
 
