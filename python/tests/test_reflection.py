@@ -21,6 +21,7 @@ from hedgerow._wire import dial
 TELEMETRY = "hedgerow.telemetry.v1.TelemetryService"
 EVERYWHERE = {
     TELEMETRY,
+    "hedgerow.shadow.v1.ShadowService",
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
