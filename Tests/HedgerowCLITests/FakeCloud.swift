@@ -26,6 +26,7 @@ final class FakeCloud: Sendable {
         var labels = FakeLabels()
         /// Values by `GROUP/NAME`.
         var secrets: [String: Data] = [:]
+        var shadows = FakeShadowState()
         /// How the last deployment was to come to its cores.
         var rollout = Hedgerow_Deployment_V1_RolloutPolicy()
     }
@@ -52,7 +53,7 @@ final class FakeCloud: Sendable {
         health.set(.serving)
         let services: [any RegistrableRPCService] = [
             FakeRegistry(cloud: self), FakeDeployments(cloud: self), FakeTelemetry(cloud: self),
-            FakeStreams(cloud: self),
+            FakeStreams(cloud: self), FakeShadows(cloud: self),
             HealthService(registry: health),
         ]
         return try await withGRPCServer(transport: mutual, services: services) { server in

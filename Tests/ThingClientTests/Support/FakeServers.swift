@@ -45,6 +45,7 @@ final class FakeNetwork: ThingNetwork {
 /// One fake core on a port of its own.
 struct FakeServer: Sendable {
     let service: FakeTelemetryService
+    let shadows: FakeShadowService
     let target: ServerTarget
     private let server: GRPCServer<HTTP2ServerTransport.Posix>
 
@@ -59,13 +60,14 @@ struct FakeServer: Sendable {
                 let transport = HTTP2ServerTransport.Posix(
                     address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext,
                     config: .defaults { $0.connection.maxGraceTime = .milliseconds(100) })
-                let server = GRPCServer(transport: transport, services: [service])
+                let shadows = FakeShadowService(name: service.name)
+                let server = GRPCServer(transport: transport, services: [service, shadows])
                 group.addTask { try await server.serve() }
                 let address = try await transport.listeningAddress
                 let port = try #require(address.ipv4?.port)
                 servers.append(
                     FakeServer(
-                        service: service,
+                        service: service, shadows: shadows,
                         target: ServerTarget(
                             core: service.name, endpoint: NetworkEndpoint(host: "127.0.0.1", port: port),
                             serverName: service.name, spiffeID: "", roots: []),
