@@ -35,7 +35,7 @@ extension CoreIngestTransaction {
     }
 
     private func apply(_ effect: ShadowEffect, into result: inout Result) throws {
-        if case .refused(let reason) = effect.action { throw ShadowError(.forbidden, reason) }
+        if case .refused(let reason, _, _) = effect.action { throw ShadowError(.forbidden, reason) }
         let key = try ShadowKey(thing: effect.thing, name: effect.name)
         let shadows = shadows.transaction(db, author: effect.author, now: now)
         switch effect.action {
@@ -69,7 +69,7 @@ extension CoreIngestTransaction {
     }
 
     private func reject(_ effect: ShadowEffect, _ error: ShadowError, into result: inout Result) {
-        if case .request(let operation, let payload) = effect.action,
+        if let (operation, payload) = effect.request,
             let key = try? ShadowKey(thing: effect.thing, name: effect.name)
         {
             var error = error
