@@ -49,6 +49,8 @@ class Fleet:
 
     # What the group runs and how; where cores and operators are told to find the cloud.
     recipe, definition, advertised = RECIPE, GROUP, "127.0.0.1"
+    # More options of the core.
+    core_options = ()
 
     def __init__(self, programs, directory):
         self.programs = pathlib.Path(programs)
@@ -88,7 +90,7 @@ class Fleet:
         self.core = Program(
             [self.programs / "hedgerow-core", "run", "--state", self.path / "core", "--token",
              self.path / "core-1.token", "--listen-host", "127.0.0.1", "--listen-port", self.core_port,
-             "--cpu-temperature-path", self.path / "cpu_temperature", "--log-level", "notice"],
+             "--cpu-temperature-path", self.path / "cpu_temperature", "--log-level", "notice", *self.core_options],
             self.path / "core.log")
 
     def set_up(self, crowd=0):

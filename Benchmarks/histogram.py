@@ -3,12 +3,15 @@
 import math
 
 WIDTH, ROWS = 50, 24
+# Medians; what lies beyond is no part of the picture's scale.
+REACH = 4
 
 
 def histogram(values, unit):
-    """A line for each span of values, as wide as lets the 99th percentile be in; what is beyond is one line more."""
+    """A line for each span of values, up to the 99th percentile or four medians; what is beyond is one line more."""
     values = sorted(values)
     low, high = values[0], values[math.ceil(len(values) * 0.99) - 1]
+    high = max(low, min(high, REACH * values[len(values) // 2]))
     step = next(step for step in steps() if (math.floor(high / step) - math.floor(low / step)) < ROWS)
     first, last = math.floor(low / step), math.floor(high / step)
     counts = [0] * (last - first + 1)

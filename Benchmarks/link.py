@@ -3,9 +3,25 @@
 import contextlib
 import socket
 import threading
+import time
 
 # As much as is passed on at a time.
 PIECE = 1 << 18
+
+
+class Connection:
+    """One connection from the core's side, and what it carried."""
+
+    def __init__(self, near, far):
+        self.near, self.far = near, far
+        self.accepted = time.monotonic()
+        # Bytes from the core's side, and to it.
+        self.up = self.down = 0
+
+    @property
+    def carried(self):
+        """Bytes both ways."""
+        return self.up + self.down
 
 
 class Link:
@@ -14,39 +30,28 @@ class Link:
     def __init__(self, host, port):
         self.host, self.port = host, port
         self.lock = threading.Lock()
-        self.listener, self.pairs = None, set()
-        # Bytes both ways, those that came from the core's side, and connections, since the last `reset`.
-        self.carried = self.up = self.accepted = 0
+        self.listener = None
+        # Connections that there are, and all since the line was opened last.
+        self.live, self.connections = set(), []
 
     def open(self):
         """Takes connections."""
         listener = socket.create_server((self.host, self.port), backlog=64)
         with self.lock:
-            self.listener = listener
+            self.listener, self.connections = listener, []
         threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 
     def cut(self):
         """Ends every connection, and takes none."""
         with self.lock:
             listener, self.listener = self.listener, None
-            pairs = list(self.pairs)
+            live = list(self.live)
         if listener is not None:
             # Closing alone does not wake who waits for it.
             hang_up(listener)
             listener.close()
-        for pair in pairs:
-            hang_up(*pair)
-
-    def reset(self):
-        """Counts from nothing."""
-        with self.lock:
-            self.carried = self.up = self.accepted = 0
-
-    @property
-    def live(self):
-        """How many connections there are."""
-        with self.lock:
-            return len(self.pairs)
+        for connection in live:
+            hang_up(connection.near, connection.far)
 
     def accept(self, listener):
         """Takes what comes, until the line is cut."""
@@ -60,36 +65,39 @@ class Link:
             except OSError:
                 near.close()
                 continue
-            pair = (near, far)
-            for end in pair:
+            for end in (near, far):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(near, far)
             with self.lock:
                 if self.listener is not listener:
-                    hang_up(*pair)
-                self.pairs.add(pair)
-                self.accepted += 1
-            threading.Thread(target=self.serve, args=(pair,), daemon=True).start()
+                    hang_up(near, far)
+                self.live.add(connection)
+                self.connections.append(connection)
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
-    def serve(self, pair):
+    def serve(self, connection):
         """Carries one connection, a thread each way, until one of its ends closes."""
-        down = threading.Thread(target=self.carry, args=(*pair[::-1], False), daemon=True)
+        down = threading.Thread(target=carry, args=(connection, False), daemon=True)
         down.start()
-        self.carry(*pair, True)
+        carry(connection, True)
         down.join()
         with self.lock:
-            self.pairs.discard(pair)
-        for end in pair:
-            end.close()
+            self.live.discard(connection)
+        connection.near.close()
+        connection.far.close()
 
-    def carry(self, source, target, is_up):
-        """Passes on what comes."""
-        with contextlib.suppress(OSError):
-            while piece := source.recv(PIECE):
-                with self.lock:
-                    self.carried += len(piece)
-                    self.up += len(piece) if is_up else 0
-                target.sendall(piece)
-        hang_up(source, target)
+
+def carry(connection, is_up):
+    """Passes on what comes, one way."""
+    source, target = (connection.near, connection.far) if is_up else (connection.far, connection.near)
+    with contextlib.suppress(OSError):
+        while piece := source.recv(PIECE):
+            if is_up:
+                connection.up += len(piece)
+            else:
+                connection.down += len(piece)
+            target.sendall(piece)
+    hang_up(source, target)
 
 
 def hang_up(*ends):
