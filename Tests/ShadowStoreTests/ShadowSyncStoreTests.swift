@@ -251,7 +251,7 @@ import Testing
         let (decision, conflicts) = try core.shadows(at: seconds(4), by: "cloud") {
             try $0.apply(CloudShadow(.present(theirs)), to: hall, direction: .both, core: "c")
         }
-        #expect(decision.pushes)
+        #expect(decision?.pushes == true)
         let merged = try core.shadows { try $0.get(hall) }
         #expect(merged.stateText == #"{"desired":{"d":3},"reported":{"m":4,"n":2}}"#)
         #expect(merged.version == 3)

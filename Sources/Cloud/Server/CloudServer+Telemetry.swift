@@ -16,6 +16,8 @@ extension CloudServer {
     struct Telemetry: Sendable {
         var services: [any RegistrableRPCService] = []
         var background: [any Service] = []
+        /// Where shadows are kept.
+        let shadows: CloudShadowStore
         /// Number of cores that sync shadows now.
         var syncingCores: @Sendable () -> Int = { 0 }
         /// Makes the round trip that every message makes, with nothing to store.
@@ -71,6 +73,6 @@ extension CloudServer {
                         maximumBytes: Int64(clamping: retention.maximumBytes)),
                     clock: ContinuousClock(), logger: context.logger),
                 ShadowTombstones(shadows: shadows),
-            ], syncingCores: { shadows.sessions.count }, commitNothing: { try await committer.commit { _ in } })
+            ], shadows: shadows.store, syncingCores: { shadows.sessions.count }, commitNothing: { try await committer.commit { _ in } })
     }
 }

@@ -11,7 +11,8 @@ import StreamStore
 struct CloudShadowStore: Sendable {
     private let pool: DatabasePool
     private let committer: GroupCommitter
-    private let clock: WallClock
+    /// The time of day.
+    let clock: WallClock
     /// What a document may be.
     let limits: ShadowLimits
     private let historyDepth: Int
@@ -33,13 +34,15 @@ struct CloudShadowStore: Sendable {
 
     /// Runs work in the next transaction, and tells those who follow what it changed.
     ///
-    /// - Parameter needsRoom: Whether it adds what has to be kept.
+    /// - Parameters:
+    ///   - needsRoom: Whether it adds what has to be kept.
+    ///   - isSynced: Whether it has to survive a power cut.
     func commit<Value: Sendable>(
-        author: String, needsRoom: Bool = true,
+        author: String, needsRoom: Bool = true, isSynced: Bool = true,
         _ work: @escaping @Sendable (ShadowTransaction) throws -> Value
     ) async throws -> Value {
         let (value, applied) = try await Self.mapped {
-            try await committer.commit(needsRoom: needsRoom) { db in
+            try await committer.commit(needsRoom: needsRoom, isSynced: isSynced) { db in
                 let shadows = transaction(db, author: author)
                 let value = try work(shadows)
                 try Self.requireThings(of: shadows.applied, in: db)

@@ -20,6 +20,7 @@ struct CloudShadows: ShadowBackend {
     var hub: ShadowHub { store.hub }
     var limits: ShadowLimits { store.limits }
     var core: String? { nil }
+    var clock: WallClock { store.clock }
 
     func admit(_ access: ShadowAccess, context: ServerContext) async throws -> ShadowAdmission {
         let peer = try context.peer()

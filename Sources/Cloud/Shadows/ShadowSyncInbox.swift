@@ -12,6 +12,8 @@ final class ShadowSyncInbox: Sendable {
     static let maximumBytes = 4 << 20
     /// Most things without an answer.
     static let maximumReads = 1_000
+    /// Most conflicts that are not stored yet.
+    static let maximumConflicts = 1_000
     /// Most documents of one transaction.
     static let writesPerTransaction = 100
 
@@ -19,6 +21,7 @@ final class ShadowSyncInbox: Sendable {
     struct Work: Sendable {
         var writes: [Hedgerow_Shadow_V1_SyncWrite] = []
         var reads: [String] = []
+        var conflicts: [Hedgerow_Shadow_V1_SyncConflict] = []
         var takenChange: UInt64 = 0
         var isSuperseded = false
     }
@@ -69,6 +72,7 @@ final class ShadowSyncInbox: Sendable {
             state.work.writes += request.writes
             state.bytes += request.writes.reduce(0) { $0 + $1.size }
             state.work.reads += request.reads.map(\.thing)
+            state.work.conflicts += request.conflicts
             state.work.takenChange = max(state.work.takenChange, request.takenChange)
             return state.begun?.watcher
         }
@@ -84,6 +88,7 @@ final class ShadowSyncInbox: Sendable {
         state.withLock { state in
             state.work.writes.count >= Self.maximumWrites || state.bytes >= Self.maximumBytes
                 || state.work.reads.count >= Self.maximumReads
+                || state.work.conflicts.count >= Self.maximumConflicts
         }
     }
 
@@ -95,6 +100,7 @@ final class ShadowSyncInbox: Sendable {
             state.work.writes.removeFirst(work.writes.count)
             state.bytes -= work.writes.reduce(0) { $0 + $1.size }
             state.work.reads.removeAll()
+            state.work.conflicts.removeAll()
             state.work.takenChange = 0
             return work
         }

@@ -115,13 +115,23 @@ extension ShadowSyncSession {
         _ work: ShadowSyncInbox.Work, _ begun: ShadowSyncInbox.Begun, _ own: inout Own,
         _ outbox: inout ShadowSyncOutbox
     ) async throws {
-        guard !work.writes.isEmpty || work.takenChange > 0 else { return }
+        guard !work.writes.isEmpty || !work.conflicts.isEmpty || work.takenChange > 0 else { return }
         let prepared = work.writes.map { ($0, prepare($0, begun.selection)) }
         let writes = prepared.compactMap { try? $0.1.get() }
         let (core, group, taken) = (core, begun.start.group, Int64(clamping: work.takenChange))
-        let outcomes = try await shadows.store.commit(author: "core:\(core)", needsRoom: !writes.isEmpty) {
-            shadows in
+        let conflicts = work.conflicts.compactMap { entry -> (ShadowKey, RecordedConflict)? in
+            guard begun.selection.rules[entry.thing] != nil,
+                let key = try? ShadowKey(thing: entry.thing, name: entry.name)
+            else { return nil }
+            return (key, RecordedConflict(entry.conflict, core: core))
+        }
+        // How far the core is may be forgotten in a power cut: it says so again.
+        let isMore = !writes.isEmpty || !conflicts.isEmpty
+        let outcomes = try await shadows.store.commit(
+            author: "core:\(core)", needsRoom: isMore, isSynced: isMore
+        ) { shadows in
             if taken > 0 { try shadows.taken(taken, by: core, group: group) }
+            for (key, conflict) in conflicts { try shadows.note([conflict], of: key) }
             return try writes.map { write in
                 try shadows.write(
                     write.key, write.sent, of: core, expected: write.expected, conflicts: write.conflicts)

@@ -6,6 +6,7 @@ import Logging
 import RPCSupport
 import ShadowStore
 import Shadows
+import SwiftProtobuf
 
 /// One stream of a core: what it says is read by one task, what it is told is written by another. Between them is a
 /// bounded box; what changed in the cloud is in no queue at all, but read from the store when the core has time for it.
@@ -84,7 +85,7 @@ struct ShadowSyncSession: Sendable {
 
     private func begin(_ request: Hedgerow_Shadow_V1_SyncShadowsRequest) async throws {
         let start = request.start
-        guard request.hasStart, request.reads.isEmpty, request.writes.isEmpty, request.takenChange == 0 else {
+        guard request.hasStart, request == .with({ $0.start = start }) else {
             throw Self.invalid("start", "must be in the first message, and nothing else")
         }
         guard start.core == core else {
@@ -130,6 +131,12 @@ struct ShadowSyncSession: Sendable {
             throw invalid(
                 "writes",
                 "has \(request.writes.count) entries; at most \(ShadowSyncInbox.writesPerTransaction) are allowed"
+            )
+        }
+        if request.conflicts.count > ShadowTransaction.conflictsKept {
+            throw invalid(
+                "conflicts",
+                "has \(request.conflicts.count) entries; at most \(ShadowTransaction.conflictsKept) are allowed"
             )
         }
         for (index, write) in request.writes.enumerated() {

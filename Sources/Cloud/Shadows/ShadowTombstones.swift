@@ -4,8 +4,9 @@ import ServiceLifecycle
 import ShadowStore
 import Shadows
 
-/// Lets tombstones of shadows end that nobody needs: 48 hours after the deletion, once every core of the thing's group
-/// that ever synced has taken it. Until then an old edit of a core cannot bring a deleted shadow back.
+/// Lets tombstones of shadows end that nobody needs: 48 hours after the deletion, and while the thing's group syncs its
+/// shadows, not before every core of the group that ever synced has taken it. Until then an old edit of a core cannot
+/// bring a deleted shadow back.
 struct ShadowTombstones: Service {
     static let interval = Duration.seconds(600)
     /// Tombstones that are looked at in one transaction.
@@ -47,7 +48,9 @@ struct ShadowTombstones: Service {
                     taken[core.group] = min(taken[core.group] ?? .max, core.takenChange)
                 }
                 return try shadows.purgeTombstones(after: after, limit: Self.atOnce) { key, change in
-                    guard let group = directory.group(ofThing: key.thing) else { return true }
+                    guard directory.isShadowSynced(thing: key.thing),
+                        let group = directory.group(ofThing: key.thing)
+                    else { return true }
                     return change <= taken[group] ?? .max
                 }
             }

@@ -10,6 +10,9 @@ public protocol ShadowBackend: Sendable {
     /// What a document may be.
     var limits: ShadowLimits { get }
 
+    /// The time of day.
+    var clock: WallClock { get }
+
     /// Decides about a request, before anything is read.
     ///
     /// - Returns: which thing is meant, and who asks.
@@ -43,6 +46,9 @@ public protocol ShadowBackend: Sendable {
 }
 
 extension ShadowBackend {
+    /// The system's.
+    public var clock: WallClock { .system }
+
     /// Answers UNIMPLEMENTED: only the cloud keeps shadows the same with cores.
     public func syncShadows(
         request: RPCAsyncSequence<Hedgerow_Shadow_V1_SyncShadowsRequest, any Error>,

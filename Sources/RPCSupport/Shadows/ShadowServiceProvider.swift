@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import GRPCCore
 public import HedgerowAPI
 import Identity
@@ -276,8 +275,7 @@ public struct ShadowServiceProvider<Backend: ShadowBackend>: Hedgerow_Shadow_V1_
         do {
             return try await body()
         } catch let error as ShadowError {
-            let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
-            backend.hub.rejected(key, document: error.rejectedText(now: now))
+            backend.hub.rejected(key, document: error.rejectedText(now: backend.clock.now))
             throw HedgerowError(error)
         }
     }
