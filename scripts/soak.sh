@@ -67,6 +67,10 @@ cleanup() {
 }
 trap cleanup EXIT
 
+say "shadows: random histories of both sides of a sync, against a model"
+HEDGEROW_SHADOW_HISTORIES=${HEDGEROW_SHADOW_HISTORIES:-50000} env -u SWIFT_DETERMINISTIC_HASHING \
+  "$copy/hedgerowPackageTests.xctest" --testing-library swift-testing --filter ShadowsTests.SyncModelTests
+
 say "everything is in $directory"
 export HEDGEROW_SOAK_DIRECTORY=$directory/run
 env -u SWIFT_DETERMINISTIC_HASHING "$copy/hedgerowPackageTests.xctest" --testing-library swift-testing \

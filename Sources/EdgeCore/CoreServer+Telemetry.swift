@@ -71,7 +71,8 @@ extension CoreServer {
             isClockDoubtful: { clock.systemClockBehind != nil },
             backoff: Backoff(initial: reconnect.first, maximum: reconnect.longest),
             uplinkBytes: core.configuration.limits.uplinkBytes,
-            rates: core.configuration.limits.publishRates, logger: core.logger)
+            rates: core.configuration.limits.publishRates,
+            shadows: CoreShadowSettings(core.configuration.limits), logger: core.logger)
         let monitor = StreamMonitor(parts: parts, interval: core.configuration.timing.statuses)
         return Telemetry(
             rpcServices: [

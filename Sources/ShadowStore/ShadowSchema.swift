@@ -138,7 +138,8 @@ public enum ShadowSchema {
         );
 
         CREATE TABLE shadow_read (
-            thing TEXT PRIMARY KEY NOT NULL
+            thing TEXT PRIMARY KEY NOT NULL,
+            direction TEXT NOT NULL
         ) WITHOUT ROWID;
 
         CREATE TABLE shadow_cloud (

@@ -41,7 +41,10 @@ extension ShadowTransaction {
         let before = try record(key)
         let known = try before.map { try base(of: $0.id) } ?? .none
         guard known.isNews(cloud.stored) else {
-            if isRefusal, let before { try save(known.notTaken, of: before.id, isSynced: false) }
+            // Refused although it has what was expected, or something older: the cloud went back to a copy of its database.
+            if isRefusal, known.pending != nil {
+                return try take(cloud, to: key, before, .none, direction: direction, core: core)
+            }
             return (nil, [])
         }
         return try take(cloud, to: key, before, known, direction: direction, core: core)
@@ -118,20 +121,24 @@ extension ShadowTransaction {
     }
 
     /// The streams on which documents were sent and not answered are over, and everything was told on the next one: what
-    /// the cloud took of them is known.
-    public func forgetSent() throws {
+    /// the cloud took of them is known. So far as things were read: of others nothing was told.
+    public func forgetSent() throws { try forgetSent("IN (SELECT thing FROM shadow_read)") }
+
+    private func forgetSent(_ things: String, _ arguments: StatementArguments = []) throws {
         try db.cachedStatement(
             sql: """
                 UPDATE shadow_base SET sent_incarnation = NULL, sent_version = NULL, sent_deleted = NULL,
-                    sent_update_time = NULL, sent_state = NULL, sent_metadata = NULL WHERE sent_version IS NOT NULL
+                    sent_update_time = NULL, sent_state = NULL, sent_metadata = NULL
+                WHERE sent_version IS NOT NULL
+                    AND shadow IN (SELECT id FROM shadow WHERE thing \(things))
                 """
-        ).execute()
+        ).execute(arguments: arguments)
     }
 
     /// Whether a deletion may be forgotten, as far as the sync goes.
     public func isForgettable(_ key: ShadowKey) throws -> Bool {
         guard let record = try record(key) else { return true }
-        return try !record.isDirty && base(of: record.id).isForgettable
+        return record.isDirty ? false : try base(of: record.id).isForgettable
     }
 
     /// The cloud did not take what was sent.
@@ -249,10 +256,42 @@ extension ShadowTransaction {
             })
     }
 
-    /// Everything that the cloud has of a thing was told.
-    public func markRead(thing: String) throws {
-        try db.cachedStatement(sql: "INSERT OR IGNORE INTO shadow_read (thing) VALUES (?)").execute(
-            arguments: [thing])
+    /// The same, with the direction in which each was synced then.
+    public func directionsRead() throws -> [String: ShadowDirection] {
+        var found: [String: ShadowDirection] = [:]
+        let statement = try db.cachedStatement(sql: "SELECT thing, direction FROM shadow_read")
+        for row in try Row.fetchAll(statement) {
+            found[try row.text(0)] = ShadowDirection(rawValue: try row.text(1))
+        }
+        return found
+    }
+
+    /// Everything that the cloud has of a thing was told. What it does not have of what is here, it forgot: that is new to
+    /// it. And everything here is to be looked at, for it may not have been synced before, or in another direction.
+    ///
+    /// - Parameter told: Names of the shadows of which something was told.
+    public func markRead(
+        thing: String, direction: ShadowDirection = .both, told: Set<String>? = nil, core: String = ""
+    ) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO shadow_read (thing, direction) VALUES (?1, ?2)
+                ON CONFLICT DO UPDATE SET direction = ?2
+                """
+        ).execute(arguments: [thing, direction.rawValue])
+        if let told {
+            let names = try Row.fetchAll(
+                try db.cachedStatement(sql: "SELECT name FROM shadow WHERE thing = ?"), arguments: [thing]
+            ).map { try $0.text(0) }
+            for name in names where !told.contains(name) {
+                let key = try ShadowKey(thing: thing, name: name)
+                if try base(of: key).cloud != nil {
+                    try apply(CloudShadow(nil), to: key, direction: direction, core: core)
+                }
+            }
+        }
+        try forgetSent("= ?", [thing])
+        try markDirty(thing: thing)
     }
 
     /// A thing is not synced any more: what the cloud changes of it is not told.

@@ -29,6 +29,8 @@ public final class ShadowTransaction {
     /// Who changes something: `thing:NAME`, `operator:NAME`, `component:INSTANCE`, `core:NAME`, `cloud`.
     public let author: String
     private let newIncarnation: () -> ShadowIncarnation
+    /// On a core: whether the cloud is to learn of what is changed of a shadow.
+    private let isForCloud: (ShadowKey) -> Bool
 
     /// What was changed so far, in order.
     public private(set) var applied: [AppliedShadow] = []
@@ -41,10 +43,12 @@ public final class ShadowTransaction {
     ///   - historyDepth: Versions of a shadow that are kept, at least 1.
     ///   - now: Microseconds since 1970.
     ///   - author: Who changes something.
+    ///   - isForCloud: On a core, whether a shadow is synced: only then a change of it waits for the cloud.
     ///   - newIncarnation: Names a creation; for tests that choose.
     public init(
         _ db: Database, side: ShadowSide, limits: ShadowLimits,
         historyDepth: Int = ShadowTransaction.standardHistoryDepth, now: Int64, author: String,
+        isForCloud: @escaping (ShadowKey) -> Bool = { _ in true },
         newIncarnation: @escaping () -> ShadowIncarnation = { ShadowIncarnation.random() }
     ) {
         self.db = db
@@ -53,6 +57,7 @@ public final class ShadowTransaction {
         self.historyDepth = max(1, historyDepth)
         self.now = now
         self.author = author
+        self.isForCloud = isForCloud
         self.newIncarnation = newIncarnation
     }
 
@@ -142,7 +147,7 @@ public final class ShadowTransaction {
         let (state, metadata) = (after.document?.stateText, after.document?.metadataText)
         let id = try enter(
             arguments: [
-                number, bytes, version, after.isDeleted, isDirty ?? becomesDirty(step, before),
+                number, bytes, version, after.isDeleted, isDirty ?? becomesDirty(step, of: key, before),
                 after.document?.hasDelta ?? false, after.document?.sectionBytes(of: state) ?? 0,
                 after.updateTime,
             ], of: key, before)
@@ -187,8 +192,8 @@ public final class ShadowTransaction {
     }
 
     /// A request that leaves the state as it was is no news for the cloud.
-    private func becomesDirty(_ step: ShadowStep, _ before: ShadowRecord?) -> Bool {
-        guard side == .core else { return false }
+    private func becomesDirty(_ step: ShadowStep, of key: ShadowKey, _ before: ShadowRecord?) -> Bool {
+        guard side == .core, isForCloud(key) else { return false }
         guard let before else { return true }
         return before.isDirty || !before.shadow.isEquivalent(to: step.after)
     }

@@ -59,7 +59,9 @@ struct ComponentAuthentication: ServerInterceptor {
         return response
     }
 
-    private static let streaming: Set = ["Receive", "WatchConfiguration", "WatchShadow", "ServerReflectionInfo"]
+    private static let streaming: Set = [
+        "Receive", "WatchConfiguration", "WatchShadow", "ServerReflectionInfo",
+    ]
 
     private func enter(_ caller: ComponentCaller) throws {
         guard calls.enter(caller.run, limit: Self.maximumCalls) else {

@@ -25,6 +25,10 @@ public struct CoreConfiguration: Sendable {
         public var ballastBytes: Int64 = 16 << 20
         /// Most bytes of artifacts (files of components) on the disk. Default: 1 GiB.
         public var artifactBytes: UInt64 = ArtifactStore.standardMaximum
+        /// Most bytes of desired and reported of a shadow. Default: 30 KiB.
+        public var shadowBytes = 30 << 10
+        /// Versions of each shadow that are kept. Default: 20.
+        public var shadowHistory = 20
 
         /// The defaults.
         public init() {}

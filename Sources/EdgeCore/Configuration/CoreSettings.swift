@@ -73,6 +73,15 @@ public enum CoreSettings {
                     "Disk space held by the file ballast in the state directory, given up to work on when the disk is "
                     + "full."),
             SettingKey(
+                name: "shadows.maxSize", .size(ByteSize.kibibytes(1)...ByteSize.kibibytes(64)),
+                default: "30KiB",
+                summary:
+                    "Most bytes of desired and reported of a shadow here; one that is larger than the cloud takes is not "
+                    + "synced."),
+            SettingKey(
+                name: "shadows.history", .integer(1...1_000), default: "\(defaults.shadowHistory)",
+                summary: "Versions of each shadow that are kept."),
+            SettingKey(
                 name: "artifacts.maximum", .size(ByteSize(bytes: 0)...ByteSize.mebibytes(1_048_576)),
                 default: "1GiB",
                 summary:
@@ -109,6 +118,8 @@ extension CoreConfiguration {
         limits.subscriberAge = try settings.duration("limits.subscriberAge").duration
         limits.uplinkBytes = Int(clamping: try settings.size("limits.uplinkBytes").bytes)
         limits.artifactBytes = try settings.size("artifacts.maximum").bytes
+        limits.shadowBytes = Int(clamping: try settings.size("shadows.maxSize").bytes)
+        limits.shadowHistory = try settings.integer("shadows.history")
         limits.ballastBytes = Int64(clamping: try settings.size("limits.ballast").bytes)
         platformKeys = try settings.list("platform")
     }

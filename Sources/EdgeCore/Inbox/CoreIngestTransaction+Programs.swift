@@ -134,5 +134,7 @@ extension CoreIngestTransaction {
 
 extension Derivation {
     /// Whether nothing of it goes anywhere, and no further component was given any of it.
-    fileprivate var leadsNowhere: Bool { pieces.isEmpty && waiting.isEmpty && shadows.isEmpty && tallies.count <= 1 }
+    fileprivate var leadsNowhere: Bool {
+        pieces.isEmpty && waiting.isEmpty && shadows.isEmpty && tallies.count <= 1
+    }
 }

@@ -35,17 +35,17 @@ extension CoreIngestTransaction {
     }
 
     private func apply(_ effect: ShadowEffect, into result: inout Result) throws {
-        if case .refused(let reason, _, _) = effect.action { throw ShadowError(.forbidden, reason) }
+        if case .refused(let reason) = effect.action { throw ShadowError(.forbidden, reason) }
+        // What a shadow is, its home core says; a copy of another core's would reach nobody.
+        try table.shadows.requireHome(of: effect.thing, core: core)
         let key = try ShadowKey(thing: effect.thing, name: effect.name)
-        let shadows = shadows.transaction(db, author: effect.author, now: now)
+        let shadows = shadows.transaction(db, author: effect.author, now: now, plan: table.shadows)
         switch effect.action {
         case .refused: return
         case .change(let reported, let desired):
             try shadows.update(
                 key, try ShadowUpdate(desired: desired, reported: reported, limits: shadows.limits))
         case .request(let operation, let payload):
-            // A request asks for an answer that holds for everybody, and only the home core has it.
-            try table.shadows.requireHome(of: effect.thing, core: core)
             switch operation {
             case .update:
                 try shadows.update(key, try ShadowUpdate(parsing: payload, limits: shadows.limits))
@@ -69,7 +69,7 @@ extension CoreIngestTransaction {
     }
 
     private func reject(_ effect: ShadowEffect, _ error: ShadowError, into result: inout Result) {
-        if let (operation, payload) = effect.request,
+        if case .request(let operation, let payload) = effect.action,
             let key = try? ShadowKey(thing: effect.thing, name: effect.name)
         {
             var error = error

@@ -7,4 +7,12 @@ struct CoreShadowSettings: Sendable {
     var limits = ShadowLimits.local
     /// Versions of a shadow that are kept.
     var historyDepth = ShadowTransaction.standardHistoryDepth
+
+    init() {}
+
+    /// As the core is configured.
+    init(_ limits: CoreConfiguration.Limits) {
+        self.limits.documentBytes = limits.shadowBytes
+        historyDepth = limits.shadowHistory
+    }
 }

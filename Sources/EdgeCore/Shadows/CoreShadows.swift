@@ -3,7 +3,6 @@ import RPCSupport
 import ShadowStore
 import Shadows
 import StreamStore
-import Synchronization
 
 /// The shadows of this core, as far as they are in memory: who follows them, and whether the sync runs.
 final class CoreShadows: Sendable {
@@ -13,15 +12,8 @@ final class CoreShadows: Sendable {
     let hub = ShadowHub()
     /// Set when something may have to be synced.
     let syncSignal = Signal()
-    private let connected = Mutex(false)
 
     init(settings: CoreShadowSettings = CoreShadowSettings()) { self.settings = settings }
-
-    /// Whether the cloud is there to sync with.
-    var isSyncing: Bool {
-        get { connected.withLock { $0 } }
-        set { connected.withLock { $0 = newValue } }
-    }
 
     /// Tells those who follow what a transaction did, once it is committed.
     func tell(_ applied: [AppliedShadow], rejected: [(key: ShadowKey, text: String)]) {
@@ -32,10 +24,14 @@ final class CoreShadows: Sendable {
     }
 
     /// What a transaction does with shadows.
-    func transaction(_ db: Database, author: String, now: Int64) -> ShadowTransaction {
+    ///
+    /// - Parameter plan: that of the revision that runs: what it syncs waits for the cloud.
+    func transaction(
+        _ db: Database, author: String, now: Int64, plan: ShadowPlan
+    ) -> ShadowTransaction {
         ShadowTransaction(
             db, side: .core, limits: settings.limits, historyDepth: settings.historyDepth, now: now,
-            author: author)
+            author: author, isForCloud: { plan.rule(for: $0.thing) != nil })
     }
 }
 
@@ -45,7 +41,9 @@ extension TelemetryParts {
         _ work: @escaping @Sendable (ShadowTransaction) throws -> Value
     ) async throws -> Value {
         let now = clock.now
-        return try await read { db in try work(shadows.transaction(db, author: "", now: now)) }
+        return try await read { db in
+            try work(shadows.transaction(db, author: "", now: now, plan: table.shadows))
+        }
     }
 
     /// Runs work on shadows in a transaction that is on disk when this returns, and tells everybody what it changed.
@@ -57,7 +55,8 @@ extension TelemetryParts {
     ) async throws -> Value {
         let done = try await commit(needsRoom: needsRoom) { db in
             let now = clock.now
-            let transaction = shadows.transaction(db, author: author, now: now)
+            let table = table
+            let transaction = shadows.transaction(db, author: author, now: now, plan: table.shadows)
             let value = try work(transaction)
             var result = CoreIngestTransaction.Result(outcome: IngestOutcome(acknowledged: 0))
             result.shadows = transaction.applied

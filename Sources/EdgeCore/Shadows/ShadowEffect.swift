@@ -13,8 +13,8 @@ struct ShadowEffect: Sendable {
         case request(ShadowTopic.Operation, [UInt8])
         /// Fields to be reported and desired.
         case change(reported: [String: JSONValue]?, desired: [String: JSONValue]?)
-        /// It cannot be done, and why; with the request, where there is one to answer.
-        case refused(String, ShadowTopic.Operation? = nil, [UInt8] = [])
+        /// Its author may not do it, and why. It gets no answer: that would come on the topic of somebody else's shadow.
+        case refused(String)
     }
 
     /// Whose shadow.
@@ -27,15 +27,6 @@ struct ShadowEffect: Sendable {
     let author: String
     /// The instance that does it; nil for a thing.
     var component: RunningComponent?
-
-    /// The request that is to be answered; nil where there is none.
-    var request: (operation: ShadowTopic.Operation, payload: [UInt8])? {
-        switch action {
-        case .request(let operation, let payload): (operation, payload)
-        case .refused(_, let operation?, let payload): (operation, payload)
-        case .refused, .change: nil
-        }
-    }
 
     /// What a batch that goes to the shadows does: on a reserved topic each message is a request, on any other one the
     /// newest value of every field is reported. The latter is one change: a shadow is what is newest.
@@ -68,13 +59,8 @@ struct ShadowEffect: Sendable {
                 effect(.refused("a request to a shadow is a payload with a JSON document, and no reading"))
             ]
         }
-        let refusal = allows(reserved.thing)
-        return payloads.data.map { payload in
-            let payload = [UInt8](payload)
-            return effect(
-                refusal.map { .refused($0, reserved.operation, payload) }
-                    ?? .request(reserved.operation, payload))
-        }
+        if let refusal = allows(reserved.thing) { return [effect(.refused(refusal))] }
+        return payloads.data.map { effect(.request(reserved.operation, [UInt8]($0))) }
     }
 }
 

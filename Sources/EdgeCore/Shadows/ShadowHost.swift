@@ -32,7 +32,7 @@ final class ShadowHost: TransformHost {
         let found: ValueMap?
         do {
             let key = try ShadowKey(thing: thing, name: name)
-            let record = try shadows.transaction(db, author: "", now: now).record(key)
+            let record = try shadows.transaction(db, author: "", now: now, plan: ShadowPlan()).record(key)
             found = record?.shadow.document.map(Self.map)
         } catch {
             throw HostFailure("the shadow of \"\(thing)\" cannot be read: \(error)")

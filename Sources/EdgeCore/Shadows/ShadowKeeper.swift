@@ -34,11 +34,11 @@ struct ShadowKeeper: Service {
     func purge() async throws {
         var position: TombstonePosition?
         repeat {
-            let (after, plan) = (position, parts.table.shadows)
+            let after = position
             position = try await parts.commitShadows(author: "", needsRoom: false) { shadows in
                 try shadows.purgeTombstones(after: after, limit: Self.perTransaction) { key, _ in
-                    // One that is not synced concerns nobody else; one that is has to have reached the cloud.
-                    try plan.rule(for: key.thing) == nil || shadows.isForgettable(key)
+                    // Not while the cloud may have what was deleted: it would come back from there.
+                    try shadows.isForgettable(key)
                 }.next
             }
         } while position != nil

@@ -42,15 +42,14 @@ struct ShadowSync: Service {
                     if progress.isSet { backoff.reset() }
                     report(error)
                 }
-                parts.shadows.isSyncing = false
                 try await Task.sleep(for: backoff.next())
             }
         }
     }
 
-    /// Returns when the revision says that shadows are synced.
+    /// Returns when the revision says that shadows are synced, and on this core.
     private func waitUntilWanted() async throws {
-        for await _ in parts.revision.changes() where parts.table.shadows.home != nil { return }
+        for await _ in parts.revision.changes() where parts.table.shadows.home == parts.core { return }
         try Task.checkCancellation()
     }
 

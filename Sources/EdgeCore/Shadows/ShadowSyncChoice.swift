@@ -43,3 +43,17 @@ struct ShadowSyncChoice: Sendable {
         return false
     }
 }
+
+extension ShadowPlan {
+    /// Whether changes of a thing's shadows are gathered before they are exchanged.
+    func isGathered(_ thing: String) -> Bool {
+        rule(for: thing).map { $0.interval.duration > .zero } ?? false
+    }
+}
+
+extension StoredShadow {
+    /// About how many bytes it takes on the wire.
+    var wireBytes: Int {
+        (document?.stateText.utf8.count ?? 0) + (document?.metadataText.utf8.count ?? 0) + 256
+    }
+}

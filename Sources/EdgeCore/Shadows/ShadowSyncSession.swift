@@ -27,70 +27,23 @@ final class ShadowSyncSession: Sendable {
     static let maximumPerMessage = 100
     /// Bytes after which a message is sent without waiting for more.
     static let maximumMessageBytes = 1 << 20
+    /// Bytes of conflicts that go with one message at most; others wait for the next.
+    static let maximumConflictBytes = 256 << 10
     /// Most things asked about in one message.
     static let maximumReads = 1_000
+    /// Most conflicts that wait to be told to the cloud; the oldest are only known here then.
+    static let maximumConflicts = 1_000
     /// Weight of shadows on the line, against 1 of a stream.
     static let weight = 0.5
     /// When a document that could not be written is tried again, where it has not changed.
     static let retry = Duration.seconds(30)
-
-    /// A document under way.
-    struct Push: Sendable {
-        let key: ShadowKey
-        let sent: StoredShadow
-        /// The version that the cloud has to have; nil where it has to have none.
-        let expected: ShadowVersion?
-        let direction: ShadowDirection
-    }
-
-    private struct State {
-        var isStarted = false
-        /// Number of the change up to which everything has to be told before anything is sent; nil once it is.
-        var awaited: Int64? = 0
-        var isFinished = false
-        var nextID: UInt64 = 0
-        var underWay: [UInt64: Push] = [:]
-        var keys: Set<ShadowKey> = []
-        /// Documents in each message without an answer, the oldest first.
-        var messages: [Int] = []
-        /// Things that are to be asked about.
-        var unasked: [String] = []
-        /// Those of which not everything was told: their documents would only be refused.
-        var unread: Set<String> = []
-        /// The cloud's database.
-        var database = Data()
-        /// What the cloud was told that is taken, and what is.
-        var toldTaken: Int64 = 0
-        var taken: Int64 = 0
-        /// What was decided and the cloud is to learn, by shadow.
-        var conflicts: [ShadowKey: [RecordedConflict]] = [:]
-        /// When things with an interval exchanged last.
-        var exchanged: [String: Duration] = [:]
-        /// Documents that could not be written, and when they are tried again.
-        var postponed: [ShadowKey: Duration] = [:]
-
-        /// So many documents were answered; returns how many messages that ends.
-        mutating func finish(_ count: Int) -> Int {
-            var (left, finished) = (count, 0)
-            while left > 0, let first = messages.first {
-                let part = min(first, left)
-                left -= part
-                messages[0] = first - part
-                if messages[0] == 0 {
-                    messages.removeFirst()
-                    finished += 1
-                }
-            }
-            return finished
-        }
-    }
 
     private let parts: TelemetryParts
     private let table: RoutingTable
     private let progress: ProgressFlag
     private let clock: MonotonicClock
     private let member: UplinkShare.Member
-    private let state = Mutex(State())
+    private let state = Mutex(ShadowSyncState())
     private let wake = Signal()
 
     init(
@@ -103,8 +56,6 @@ final class ShadowSyncSession: Sendable {
         self.clock = clock
         member = parts.share.join()
     }
-
-    private var isHome: Bool { table.shadows.home == parts.core }
 
     func run(_ client: GRPCClient<HTTP2ClientTransport.Posix>) async throws {
         defer { member.leave() }
@@ -159,7 +110,9 @@ final class ShadowSyncSession: Sendable {
         }
     }
 
-    private func send(_ request: Request, _ pushes: [Push], _ writer: RPCWriter<Request>) async throws {
+    private func send(_ request: Request, _ pushes: [ShadowSyncState.Push], _ writer: RPCWriter<Request>)
+        async throws
+    {
         if !pushes.isEmpty {
             let turn = try await member.turn(priority: StreamSettings().priority, weight: Self.weight)
             guard turn != nil else { throw CancellationError() }
@@ -177,7 +130,7 @@ final class ShadowSyncSession: Sendable {
     }
 
     /// What is to be said next; empty where there is nothing, and when there may be something without a signal.
-    private func next() async throws -> (request: Request, pushes: [Push], due: Duration?) {
+    private func next() async throws -> (request: Request, pushes: [ShadowSyncState.Push], due: Duration?) {
         var request = Request()
         let (reads, room) = state.withLock { state in
             let reads = Array(state.unasked.prefix(Self.maximumReads))
@@ -192,21 +145,7 @@ final class ShadowSyncSession: Sendable {
         guard room > 0, try await isCaughtUp() else { return (request, [], nil) }
         let (pushes, due) = try await pushes(limit: min(room, Self.maximumPerMessage))
         request.writes = pushes.map(write)
-        state.withLock { state in
-            let rest = state.conflicts.filter { !state.keys.contains($0.key) }
-            for (key, conflicts) in rest.prefix(Self.maximumPerMessage) {
-                state.conflicts[key] = nil
-                // At most 100 of a shadow are kept anyway.
-                request.conflicts += conflicts.prefix(Self.maximumPerMessage).map { conflict in
-                    .with {
-                        $0.thing = key.thing
-                        $0.name = key.name
-                        $0.conflict = Hedgerow_Shadow_V1_ShadowConflict(conflict)
-                    }
-                }
-                if request.conflicts.count >= Self.maximumPerMessage { break }
-            }
-        }
+        addConflicts(to: &request)
         return (request, pushes, due)
     }
 
@@ -221,67 +160,114 @@ final class ShadowSyncSession: Sendable {
         return true
     }
 
-    private func write(_ push: Push) -> Hedgerow_Shadow_V1_SyncWrite {
+    private func write(_ push: ShadowSyncState.Push) -> Hedgerow_Shadow_V1_SyncWrite {
         var write = Hedgerow_Shadow_V1_SyncWrite()
         write.thing = push.key.thing
         write.name = push.key.name
         write.expectedIncarnation = Data(push.expected?.incarnation.bytes ?? [])
         write.expectedVersion = push.expected?.version ?? 0
         write.document = Hedgerow_Shadow_V1_SyncDocument(push.sent)
-        state.withLock { state in
+        write.id = state.withLock { state in
             state.nextID += 1
-            write.id = state.nextID
-            if let conflicts = state.conflicts.removeValue(forKey: push.key) {
-                write.conflicts = conflicts.map(Hedgerow_Shadow_V1_ShadowConflict.init)
-            }
+            return state.nextID
         }
         return write
     }
 
-    /// Documents that the cloud lacks and may be sent now, noted as under way; and when others may be sent.
-    private func pushes(limit: Int) async throws -> ([Push], Duration?) {
-        let (plan, core, now) = (table.shadows, parts.core, clock.now())
-        let choice = state.withLock { state in
-            ShadowSyncChoice(
-                plan: plan, unread: state.unread, underWay: state.keys, exchanged: state.exchanged,
-                postponed: state.postponed, now: now)
-        }
-        // Most looks find nothing, and need no transaction.
-        let (isAny, due) = try await parts.readShadows { shadows in
-            var choice = choice
-            let found = try shadows.dirty(limit: 1) { choice.takes($0) }
-            return (!found.isEmpty, choice.due)
-        }
-        guard isAny else { return ([], due) }
-        let pushes = try await parts.commitShadows(author: ShadowSync.author) { shadows in
-            var choice = choice
-            var pushes: [Push] = []
-            var bytes = 0
-            for (record, base) in try shadows.dirty(limit: limit, where: { choice.takes($0) }) {
-                guard bytes < Self.maximumMessageBytes, let rule = plan.rule(for: record.key.thing) else {
-                    continue
+    /// Adds what was decided, as much as one message may have: with the document that it led to, or by itself.
+    private func addConflicts(to request: inout Request) {
+        let writes = Dictionary(
+            request.writes.enumerated().map { (Place($1.thing, $1.name), $0) },
+            uniquingKeysWith: { first, _ in first })
+        var (count, bytes) = (0, 0)
+        state.withLock { state in
+            while count < Self.maximumPerMessage, bytes < Self.maximumConflictBytes,
+                let next = state.conflicts.popLast()
+            {
+                let conflict = Hedgerow_Shadow_V1_ShadowConflict(next.conflict)
+                count += 1
+                bytes +=
+                    conflict.base.utf8.count + conflict.coreValue.utf8.count + conflict.cloudValue.utf8.count
+                    + 256
+                if let index = writes[Place(next.key.thing, next.key.name)] {
+                    request.writes[index].conflicts.append(conflict)
+                } else {
+                    request.conflicts.append(
+                        .with {
+                            $0.thing = next.key.thing
+                            $0.name = next.key.name
+                            $0.conflict = conflict
+                        })
                 }
+            }
+        }
+    }
+
+    private struct Place: Hashable {
+        let thing: String
+        let name: String
+
+        init(_ thing: String, _ name: String) { (self.thing, self.name) = (thing, name) }
+    }
+
+    /// Documents that the cloud lacks and may be sent now, noted as under way; and when others may be sent.
+    private func pushes(limit: Int) async throws -> ([ShadowSyncState.Push], Duration?) {
+        while true {
+            try Task.checkCancellation()
+            let (plan, now) = (table.shadows, clock.now())
+            let choice = state.withLock { state in
+                ShadowSyncChoice(
+                    plan: plan, unread: state.unread, underWay: state.keys, exchanged: state.exchanged,
+                    postponed: state.postponed, now: now)
+            }
+            // Most looks find nothing, and need no transaction.
+            let (isAny, due) = try await parts.readShadows { shadows in
+                var choice = choice
+                let found = try shadows.dirty(limit: 1) { choice.takes($0) }
+                return (!found.isEmpty, choice.due)
+            }
+            guard isAny else { return ([], due) }
+            let page = try await page(choice, limit: limit)
+            state.withLock { state in
+                // Where more of a thing waits than goes into one message, the rest follows at once.
+                for push in page.pushes where page.isLast && plan.isGathered(push.key.thing) {
+                    state.exchanged[push.key.thing] = now
+                }
+            }
+            // A page may be settled without anything to send, and others stand behind it.
+            if !page.pushes.isEmpty { return (page.pushes, due) }
+        }
+    }
+
+    /// The next documents that wait, as many as one message may have: noted as under way, or settled.
+    private func page(
+        _ choice: ShadowSyncChoice, limit: Int
+    ) async throws -> (pushes: [ShadowSyncState.Push], isLast: Bool) {
+        let core = parts.core
+        return try await parts.commitShadows(author: ShadowSync.author) { shadows in
+            var choice = choice
+            var pushes: [ShadowSyncState.Push] = []
+            var bytes = 0
+            let found = try shadows.dirty(limit: limit, where: { choice.takes($0) })
+            for (record, base) in found {
+                guard let rule = choice.plan.rule(for: record.key.thing) else { continue }
                 if base.isStray(record.shadow, direction: rule.direction) {
                     try shadows.takeBack(record.key, direction: rule.direction, core: core)
                 } else if base.isDirty(record.shadow, direction: rule.direction) {
+                    bytes += record.shadow.wireBytes
+                    // The rest stays as it is, for the next message.
+                    if bytes > Self.maximumMessageBytes, !pushes.isEmpty { return (pushes, false) }
                     try shadows.sending(record.shadow, of: record.key)
-                    bytes += record.shadow.document?.stateBytes ?? 0
                     pushes.append(
-                        Push(
+                        ShadowSyncState.Push(
                             key: record.key, sent: record.shadow, expected: base.expected,
                             direction: rule.direction))
-                } else if rule.direction != .toEdge {
+                } else {
                     try shadows.settle(record.key, version: record.shadow.shadowVersion)
                 }
             }
-            return pushes
+            return (pushes, found.count < limit)
         }
-        state.withLock { state in
-            for push in pushes where plan.rule(for: push.key.thing)?.interval.duration ?? .zero > .zero {
-                state.exchanged[push.key.thing] = now
-            }
-        }
-        return (pushes, due)
     }
 
     // MARK: Receiving
@@ -290,24 +276,25 @@ final class ShadowSyncSession: Sendable {
         if response.hasStarted {
             try await begin(response.started)
         } else {
-            if !response.changes.isEmpty || !response.read.isEmpty || response.toldChange > 0 {
-                try await take(response)
-            }
-            if !response.written.isEmpty { try await take(response.written) }
+            try await take(response)
         }
         wake.signal()
     }
 
     private func begin(_ started: Hedgerow_Shadow_V1_SyncStarted) async throws {
-        let things = isHome ? Set(table.shadows.things) : []
+        let plan = table.shadows
+        let things = Set(plan.things)
         let (read, position) = try await parts.commitShadows(author: ShadowSync.author, needsRoom: false) {
             shadows in
             if try shadows.cloudPosition()?.database != started.database {
                 try shadows.beginAnew(
                     database: started.database, newestChange: Int64(clamping: started.newestChange))
             }
-            // What is not told any more has to be asked for when it is synced again.
-            for thing in try shadows.thingsRead().subtracting(things) { try shadows.forgetRead(thing: thing) }
+            // What is not told any more, or was taken in another direction, has to be asked for.
+            for (thing, direction) in try shadows.directionsRead()
+            where plan.rule(for: thing)?.direction != direction {
+                try shadows.forgetRead(thing: thing)
+            }
             return (try shadows.thingsRead(), try shadows.cloudPosition()?.takenChange ?? 0)
         }
         state.withLock { state in
@@ -319,83 +306,82 @@ final class ShadowSyncSession: Sendable {
             (state.taken, state.toldTaken) = (position, position)
         }
         progress.set()
-        parts.shadows.isSyncing = true
     }
 
+    /// Takes what a message says, all of it in one transaction: how far everything is taken must not be on disk before the
+    /// answers that came with it.
     private func take(_ response: Response) async throws {
         let (plan, core) = (table.shadows, parts.core)
-        let database = state.withLock { $0.database }
-        let told = Int64(clamping: response.toldChange)
         let changes = try response.changes.map { try $0.cloudShadow() }
-        let decided = try await parts.commitShadows(author: ShadowSync.author) { shadows in
-            var decided: [(ShadowKey, [RecordedConflict])] = []
-            for (key, cloud) in changes {
-                guard let rule = plan.rule(for: key.thing) else { continue }
-                let conflicts = try shadows.apply(cloud, to: key, direction: rule.direction, core: core)
-                    .conflicts
-                if !conflicts.isEmpty { decided.append((key, conflicts)) }
+        let told = Int64(clamping: response.toldChange)
+        let (database, answers, names) = state.withLock { state in
+            for (key, _) in changes where state.unread.contains(key.thing) {
+                state.told[key.thing, default: []].insert(key.name)
             }
-            for read in response.read { try shadows.markRead(thing: read.thing) }
-            if told > 0 { try shadows.setCloudPosition(database: database, takenChange: told) }
-            return decided
+            return (
+                state.database,
+                response.written.compactMap { answer in
+                    state.underWay[answer.id].map { (answer: answer, push: $0) }
+                },
+                state.told
+            )
         }
-        remember(decided)
-        state.withLock { state in
-            state.taken = max(state.taken, told)
-            for read in response.read { state.unread.remove(read.thing) }
-        }
-    }
-
-    private func take(_ answers: [Hedgerow_Shadow_V1_SyncWritten]) async throws {
-        let known = state.withLock { state in
-            answers.compactMap { answer in state.underWay[answer.id].map { (answer: answer, push: $0) } }
-        }
-        let core = parts.core
         let decided = try await parts.commitShadows(author: ShadowSync.author) { shadows in
-            var decided: [(ShadowKey, [RecordedConflict])] = []
-            for (answer, push) in known {
+            var decided: [ShadowSyncState.Decided] = []
+            func note(_ key: ShadowKey, _ conflicts: [RecordedConflict]) {
+                decided += conflicts.map { ShadowSyncState.Decided(key: key, conflict: $0) }
+            }
+            for (answer, push) in answers {
                 switch answer.outcome {
                 case .accepted(let accepted)?:
                     try shadows.accepted(
                         push.sent.shadowVersion, of: push.key, cloudVersion: accepted.version,
                         direction: push.direction)
                 case .refused(let change)?:
-                    let conflicts = try shadows.apply(
+                    let taken = try shadows.apply(
                         try change.cloudShadow().cloud, to: push.key, direction: push.direction, core: core,
-                        isRefusal: true
-                    ).conflicts
-                    if !conflicts.isEmpty { decided.append((push.key, conflicts)) }
+                        isRefusal: true)
+                    note(push.key, taken.conflicts)
                 case .problem(let problem)? where !problem.retryable:
                     try shadows.fail(push.key, version: push.sent.shadowVersion, problem: problem.reason)
                 case .problem: try shadows.notTaken(push.key)
                 case nil: continue
                 }
             }
+            for (key, cloud) in changes {
+                guard let rule = plan.rule(for: key.thing) else { continue }
+                note(
+                    key, try shadows.apply(cloud, to: key, direction: rule.direction, core: core).conflicts)
+            }
+            for read in response.read {
+                guard let rule = plan.rule(for: read.thing) else { continue }
+                try shadows.markRead(
+                    thing: read.thing, direction: rule.direction, told: names[read.thing] ?? [], core: core)
+            }
+            if told > 0 { try shadows.setCloudPosition(database: database, takenChange: told) }
             return decided
         }
-        remember(decided)
         let now = clock.now()
         let finished = state.withLock { state in
-            for (answer, push) in known {
+            state.taken = max(state.taken, told)
+            for read in response.read {
+                state.unread.remove(read.thing)
+                state.told[read.thing] = nil
+            }
+            state.remember(decided)
+            for (answer, push) in answers {
                 state.underWay[answer.id] = nil
                 state.keys.remove(push.key)
                 state.postponed[push.key] = nil
-                if case .problem(let problem)? = answer.outcome, problem.retryable {
+                switch answer.outcome {
+                case .problem(let problem)? where problem.retryable:
                     state.postponed[push.key] = now + Self.retry
+                case .refused?: state.exchanged[push.key.thing] = nil
+                default: continue
                 }
             }
-            return state.finish(answers.count)
+            return state.finish(response.written.count)
         }
         for _ in 0..<finished { member.acknowledged() }
-    }
-
-    private func remember(_ decided: [(ShadowKey, [RecordedConflict])]) {
-        state.withLock { state in
-            for (key, conflicts) in decided {
-                state.conflicts[key] = (state.conflicts[key] ?? []) + conflicts
-                // Those of one shadow are bounded, and a core has only so many shadows.
-                state.conflicts[key] = state.conflicts[key]?.suffix(ShadowTransaction.conflictsKept)
-            }
-        }
     }
 }
