@@ -16,6 +16,26 @@ extension ShadowTransaction {
         return try rows.map { try Self.key($0, from: 1) }
     }
 
+    /// Deletes a thing's shadows because the thing is deleted: their history and conflicts go at once, and tombstones
+    /// stay for the cores that have yet to learn of it.
+    public func retireAll(of thing: String) throws {
+        let rows = try Row.fetchAll(
+            try db.cachedStatement(sql: "SELECT id, thing, name, deleted FROM shadow WHERE thing = ?"),
+            arguments: [thing])
+        for row in rows {
+            if try !row.flag(3) { try delete(try Self.key(row, from: 1)) }
+            let id = try row.integer(0)
+            try db.cachedStatement(
+                sql: """
+                    DELETE FROM shadow_history
+                    WHERE shadow = ?1 AND change <> (SELECT change FROM shadow WHERE id = ?1)
+                    """
+            ).execute(arguments: [id])
+            try db.cachedStatement(sql: "DELETE FROM shadow_conflict WHERE shadow = ?").execute(
+                arguments: [id])
+        }
+    }
+
     /// Removes tombstones that nobody needs any more: older than ``tombstoneTime``, and on a core without anything that
     /// the cloud has yet to confirm.
     ///

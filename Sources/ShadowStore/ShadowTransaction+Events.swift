@@ -47,8 +47,9 @@ extension ShadowTransaction {
                     h.metadata
                 FROM (
                     SELECT change FROM (
-                        SELECT s.change AS change FROM shadow s
-                        WHERE s.change > ?1 AND s.change <= ?2 \(condition)
+                        SELECT change FROM (
+                            SELECT s.change AS change FROM shadow s
+                            WHERE s.change > ?1 AND s.change <= ?2 \(condition) ORDER BY s.change LIMIT ?3)
                         UNION ALL
                         SELECT (SELECT max(o.change) FROM shadow_history o
                             WHERE o.shadow = s.id AND o.change <= ?2) AS change

@@ -48,6 +48,8 @@ final class FleetDirectory: Sendable {
         var rotations: [String: Duration] = [:]
         /// Things of each group whose shadows its newest revision syncs.
         var synced: [String: Set<String>] = [:]
+        /// The core of each group that syncs them.
+        var homes: [String: String] = [:]
         var active: [String: Revision] = [:]
         var carried: [String: Set<String>] = [:]
         /// Newest deployed revision of each group.
@@ -100,6 +102,11 @@ final class FleetDirectory: Sendable {
         state.withLock { state in
             state.groups[thing].flatMap { state.synced[$0] }?.contains(thing) ?? false
         }
+    }
+
+    /// Whether a core syncs the shadows of a group, as its newest revision says.
+    func isShadowHome(_ core: String, in group: String) -> Bool {
+        state.withLock { $0.homes[group] == core }
     }
 
     /// Whether the newest revision of a group names a core.
@@ -182,6 +189,7 @@ final class FleetDirectory: Sendable {
         state.cores[newest.group] = Set(newest.definition.cores)
         state.rotations[newest.group] = newest.definition.caRotation?.duration
         state.synced[newest.group] = Set(newest.definition.shadowRules.keys)
+        state.homes[newest.group] = newest.definition.shadowHome
     }
 
     /// A revision was deployed.

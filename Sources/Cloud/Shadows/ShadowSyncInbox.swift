@@ -57,6 +57,9 @@ final class ShadowSyncInbox: Sendable {
     /// Returns when the stream has begun, or the task is cancelled.
     func waitForStart() async { await start.wait() }
 
+    /// Whether another stream of the core took over.
+    var isSuperseded: Bool { state.withLock { $0.work.isSuperseded } }
+
     /// Another stream of the core took over.
     func supersede() {
         let watcher = state.withLock { state in

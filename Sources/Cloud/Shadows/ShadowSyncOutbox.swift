@@ -3,7 +3,8 @@ import HedgerowAPI
 import RPCSupport
 import SwiftProtobuf
 
-/// Gathers what a core is told, and sends it in messages of bounded size.
+/// Gathers what a core is told, and sends it in messages of bounded size. Of one message a core takes the answers to its
+/// writes first, and then what changed: so no answer joins a message that has changes already, which may be older.
 struct ShadowSyncOutbox {
     /// Most entries of a message.
     static let maximumEntries = 100
@@ -30,6 +31,9 @@ struct ShadowSyncOutbox {
     }
 
     mutating func add(_ written: Hedgerow_Shadow_V1_SyncWritten) async throws {
+        if !response.changes.isEmpty || !response.read.isEmpty || response.toldChange > 0 {
+            try await flush()
+        }
         response.written.append(written)
         let document = written.refused.document
         try await count(document.state.count + document.metadata.count)

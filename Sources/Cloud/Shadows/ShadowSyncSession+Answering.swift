@@ -77,8 +77,9 @@ extension ShadowSyncSession {
     private func start(
         _ start: Hedgerow_Shadow_V1_SyncStart
     ) async throws -> (started: Hedgerow_Shadow_V1_SyncStarted, change: Int64) {
-        let core = core
+        let (core, inbox) = (core, inbox)
         return try await shadows.store.commit(author: "core:\(core)", needsRoom: false) { shadows in
+            if inbox.isSuperseded { throw Self.superseded }
             let newest = try shadows.newestChange()
             let taken = Int64(clamping: start.takenChange)
             var knows = start.database == (try shadows.databaseName())
@@ -119,6 +120,7 @@ extension ShadowSyncSession {
         let prepared = work.writes.map { ($0, prepare($0, begun.selection)) }
         let writes = prepared.compactMap { try? $0.1.get() }
         let (core, group, taken) = (core, begun.start.group, Int64(clamping: work.takenChange))
+        let inbox = inbox
         let conflicts = work.conflicts.compactMap { entry -> (ShadowKey, RecordedConflict)? in
             guard begun.selection.rules[entry.thing] != nil,
                 let key = try? ShadowKey(thing: entry.thing, name: entry.name)
@@ -130,6 +132,8 @@ extension ShadowSyncSession {
         let outcomes = try await shadows.store.commit(
             author: "core:\(core)", needsRoom: isMore, isSynced: isMore
         ) { shadows in
+            // Nothing of this stream after a newer one has begun.
+            if inbox.isSuperseded { throw Self.superseded }
             if taken > 0 { try shadows.taken(taken, by: core, group: group) }
             for (key, conflict) in conflicts { try shadows.note([conflict], of: key) }
             return try writes.map { write in

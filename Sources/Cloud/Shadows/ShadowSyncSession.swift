@@ -94,7 +94,10 @@ struct ShadowSyncSession: Sendable {
                 "core \"\(core)\" may sync only as itself, not as \"\(start.core)\"")
         }
         let id = RevisionID(group: start.group, number: start.revision)
-        guard let revision = try await cloud.registry.revision(id), revision.definition.cores.contains(core)
+        // An old revision lets nobody in who left the group since, unless it still runs.
+        guard let revision = try await cloud.registry.revision(id), revision.definition.cores.contains(core),
+            cloud.directory.isCore(core, in: start.group)
+                || cloud.directory.activeRevision(of: core)?.group == start.group
         else {
             throw HedgerowError(
                 .failedPrecondition, .notDeployed,

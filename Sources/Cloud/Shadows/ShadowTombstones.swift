@@ -5,8 +5,8 @@ import ShadowStore
 import Shadows
 
 /// Lets tombstones of shadows end that nobody needs: 48 hours after the deletion, and while the thing's group syncs its
-/// shadows, not before every core of the group that ever synced has taken it. Until then an old edit of a core cannot
-/// bring a deleted shadow back.
+/// shadows, not before the core that syncs them has taken it. Until then an old edit of the core cannot bring a deleted
+/// shadow back. A core that was the home before, and is no more, is not waited for.
 struct ShadowTombstones: Service {
     static let interval = Duration.seconds(600)
     /// Tombstones that are looked at in one transaction.
@@ -44,7 +44,7 @@ struct ShadowTombstones: Service {
             let (removed, next) = try await shadows.store.commit(author: "", needsRoom: false) { shadows in
                 var taken: [String: Int64] = [:]
                 for core in try shadows.progress()
-                where directory.isCore(core.core, in: core.group) {
+                where directory.isShadowHome(core.core, in: core.group) {
                     taken[core.group] = min(taken[core.group] ?? .max, core.takenChange)
                 }
                 return try shadows.purgeTombstones(after: after, limit: Self.atOnce) { key, change in

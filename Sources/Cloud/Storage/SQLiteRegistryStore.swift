@@ -66,8 +66,8 @@ struct SQLiteRegistryStore: RegistryStore {
             try db.execute(sql: "DELETE FROM core_component WHERE core = ?", arguments: [name])
             try db.execute(sql: "DELETE FROM thing WHERE name = ?", arguments: [name])
             let shadows = ShadowTransaction(
-                db, side: .cloud, limits: .cloud, now: time.milliseconds * 1_000, author: "")
-            try shadows.removeAll(of: name)
+                db, side: .cloud, limits: .cloud, now: time.milliseconds * 1_000, author: "cloud")
+            try shadows.retireAll(of: name)
             try shadows.forget(core: name)
             // core_revision stays: what the core acknowledged before may still be on its way through another.
             return (thing, revoked)

@@ -164,3 +164,15 @@ extension CloudServer {
     /// Where shadows are kept.
     var shadowStore: CloudShadowStore { telemetry.shadows }
 }
+
+/// Expects that a call is refused for a reason.
+///
+/// The closure stands in no macro: within another closure, one in the arguments of `#expect` may be taken for another
+/// one of the function.
+func expectRefusal<Value>(
+    _ reason: ErrorReason, sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Value
+) async throws {
+    let error = try await refusal(body)
+    #expect(error?.reason == reason, sourceLocation: sourceLocation)
+}

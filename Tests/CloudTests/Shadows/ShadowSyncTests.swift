@@ -296,17 +296,46 @@ import Testing
                 }
                 return try #require(found.withLock { $0 })
             }
-            #expect(try await refused(as: fleet.thing) { $0.start() }.reason == .roleNotAllowed)
-            #expect(try await refused(as: fleet.admin) { $0.start() }.reason == .roleNotAllowed)
-            #expect(try await refused { $0.start(core: "d") }.reason == .notYourResource)
-            #expect(try await refused { $0.start(group: "other") }.reason == .notDeployed)
-            #expect(try await refused { $0.start(revision: 9) }.reason == .notDeployed)
-            #expect(try await refused { core in core.send { $0.takenChange = 1 } }.reason == .invalidField)
-            let twice = try await refused { core in
-                core.start()
-                core.start()
+            let cases: [(ErrorReason, ClientIdentity?, @Sendable (SyncingCore) -> Void)] = [
+                (.roleNotAllowed, fleet.thing, { $0.start() }),
+                (.roleNotAllowed, fleet.admin, { $0.start() }),
+                (.notYourResource, nil, { $0.start(core: "d") }),
+                (.notDeployed, nil, { $0.start(group: "other") }),
+                (.notDeployed, nil, { $0.start(revision: 9) }),
+                (.invalidField, nil, { core in core.send { $0.takenChange = 1 } }),
+                (
+                    .invalidField, nil,
+                    { core in
+                        core.start()
+                        core.start()
+                    }
+                ),
+                (
+                    .invalidField, nil,
+                    { core in
+                        core.start()
+                        core.send { $0.takenChange = 9 }
+                    }
+                ),
+                (
+                    .invalidField, nil,
+                    { core in
+                        core.start()
+                        core.send { $0.writes = .init(repeating: .init(), count: 101) }
+                    }
+                ),
+                (
+                    .invalidField, nil,
+                    { core in
+                        core.start()
+                        core.send { $0.conflicts = .init(repeating: .init(), count: 101) }
+                    }
+                ),
+            ]
+            for (index, (reason, identity, say)) in cases.enumerated() {
+                let error = try await refused(as: identity, say)
+                #expect(error.reason == reason, "case \(index)")
             }
-            #expect(twice.reason == .invalidField)
             // Another core is the home in the next revision; the one before stays what it was.
             try await fleet.cloud.apply(fleet.admin, group)
             let home = try await refused { $0.start(revision: 2) }
