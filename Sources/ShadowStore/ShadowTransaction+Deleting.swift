@@ -23,7 +23,7 @@ extension ShadowTransaction {
             try db.cachedStatement(sql: "SELECT id, thing, name, deleted FROM shadow WHERE thing = ?"),
             arguments: [thing])
         for row in rows {
-            if try !row.flag(3) { try delete(try Self.key(row, from: 1)) }
+            if try row.flag(3) == false { try delete(try Self.key(row, from: 1)) }
             let id = try row.integer(0)
             try db.cachedStatement(
                 sql: """

@@ -111,10 +111,10 @@ struct ShadowSyncSession: Sendable {
                 details: ["core": home])
         }
         let selection = ShadowSyncSelection(revision, directory: cloud.directory)
+        shadows.sessions.enter(inbox, of: core)
         // Following begins before the first look, so that nothing is missed between the two.
         let watcher = shadows.hub.watch(things: selection.things)
         inbox.begin(.init(selection: selection, watcher: watcher, start: start))
-        shadows.sessions.enter(inbox, of: core)
         cloud.logger.info(
             "a core syncs shadows",
             metadata: [
