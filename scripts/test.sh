@@ -33,7 +33,7 @@ part() {
 
 # Those that only compute first and by themselves: beside them, on a small machine, a call over a socket waits
 # for a turn until its deadline has passed.
-computing='^(BME680|Components|Expressions|Identity|Manifests|Messaging|Observability|PKI|StreamStore|Transforms)Tests\.'
+computing='^(BME680|Components|Expressions|Identity|Manifests|Messaging|Observability|PKI|ShadowStore|Shadows|StreamStore|Transforms)Tests\.'
 part "running the tests of the parts that compute (vectors: $HEDGEROW_VECTORS)" --filter "$computing"
 part "running the tests of the parts that talk" --skip "$computing" --skip '^EndToEndTests\.'
 # One at a time: they start whole fleets, kill processes and count what is left, and need the machine.

@@ -66,7 +66,8 @@ public enum CloudSettings {
                     "How long an artifact that no component names, and an unfinished upload, stay after their last use."
             ),
             SettingKey(
-                name: "shadows.maxSize", .size(ByteSize.kibibytes(1)...ByteSize.kibibytes(64)), default: "8KiB",
+                name: "shadows.maxSize", .size(ByteSize.kibibytes(1)...ByteSize.kibibytes(64)),
+                default: "8KiB",
                 summary: "Most bytes of desired and reported of a shadow."),
             SettingKey(
                 name: "shadows.history", .integer(1...1_000), default: "20",

@@ -73,6 +73,7 @@ extension CloudServer {
                         maximumBytes: Int64(clamping: retention.maximumBytes)),
                     clock: ContinuousClock(), logger: context.logger),
                 ShadowTombstones(shadows: shadows),
-            ], shadows: shadows.store, syncingCores: { shadows.sessions.count }, commitNothing: { try await committer.commit { _ in } })
+            ], shadows: shadows.store, syncingCores: { shadows.sessions.count },
+            commitNothing: { try await committer.commit { _ in } })
     }
 }
