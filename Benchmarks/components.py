@@ -151,11 +151,12 @@ def misbehaving(samples, programs, directory, count, turns):
             fleet.push(f"kind: Component\nname: {name}\nversion: 1.0.0\nprocess:\n  run: |\n{body}\n"
                        f"  settle: 0s\n{limits}")
         usual, beside = [], []
-        for _ in range(turns):
+        for turn in range(turns):
             fleet.deploy_programs([])
             time.sleep(2)
             usual.append(fleet.latency(count)["ack_p99_ms"])
-            fleet.deploy_programs([(name, name) for name in MISBEHAVING])
+            # Under other names each time: one that failed before would soon be given up.
+            fleet.deploy_programs([(f"{name}-{turn}", name) for name in MISBEHAVING])
             time.sleep(2)
             beside.append(fleet.latency(count)["ack_p99_ms"])
         for one, other in zip(usual, beside, strict=True):
